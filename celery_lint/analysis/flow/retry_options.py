@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.flow.autoretries import Autoretries
+from celery_lint.analysis.flow.sketches import Sketches
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
@@ -114,6 +114,7 @@ class RetryOptions:
         self.autoretries = known.of(Autoretries)
         self.kept = known.of(Kept)
         self.functions = known.project.functions
+        self.sketches = known.of(Sketches)
 
     # ------------------------------------------------------------------ CEL413, CEL444
 
@@ -135,7 +136,7 @@ class RetryOptions:
     def _is_inert(self, option: RetryOption, policy: RetryPolicy) -> bool:
         if policy.automatic or not policy.known or self.retries.reads(option.name):
             return False
-        if not self.in_force.own_application(policy.task) or self._only_logs(policy.task):
+        if not self.in_force.own_application(policy.task) or self.sketches.holds(policy.task):
             return False
         if not policy.calls and self.kept.keeps_all(policy):
             return False
@@ -186,21 +187,11 @@ class RetryOptions:
         if known is not None and _is_nothing(known):
             return False  # `max_retries=0` and `None` say what happens anyway
         task = policy.task
-        if self._retried_when_lost(task) or self._only_logs(task):
+        if self._retried_when_lost(task) or self.sketches.holds(task):
             return False
         if not self.in_force.own_application(task) and not self._retries_by_hand(task):
             return False
         return not self.retry_calls.hidden(task) and not self.retries.reads_near(task, option.name)
-
-    def _only_logs(self, task: Task) -> bool:
-        """Whether nothing that a task does can fail: a sketch, which logs or passes and returns."""
-        if task.function is None or task.inner_decorators:
-            return False
-        flow = self.functions.of(task.module, task.function)
-        logged = [step for step in flow.steps if is_log(step)]
-        rest = [step for step in flow.steps if step not in logged]
-        sketched = any(step.calls for step in logged) or any(step.kind == "pass" for step in rest)
-        return sketched and all(step.kind in ("return", "pass") and not step.calls for step in rest)
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""
