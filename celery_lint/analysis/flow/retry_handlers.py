@@ -24,6 +24,9 @@ from celery_lint.project.known import Known, facts
 _ERRORS = ("Error", "Exception")
 # Waiting for another task raises what that one has raised.
 _RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
+# Words in the names of variables that count attempts.
+_ATTEMPTS = frozenset({"attempt", "attempts", "retries", "tries"})
+_COUNTED = "retry_count"
 _WAITING = frozenset({"allow_join_result", "apply", "join", "retry"})
 
 
@@ -226,8 +229,15 @@ def _is_counted(flow: Flow, calls: Sequence[RetryCall]) -> bool:
 
 
 def _reads(step: Step, counts: Collection[str] = ()) -> bool:
-    """Whether a statement reads the number of retries, or a name that it was kept by."""
-    return any(load.endswith(".retries") or load in counts for load in step.loads)
+    """Whether a statement reads the number of retries, or a name that it was kept by or that says so."""
+    return any(load.endswith(".retries") or load in counts or _says_so(load) for load in step.loads)
+
+
+def _says_so(name: str) -> bool:
+    """Whether a variable is called as the number of attempts is, which the project may count itself."""
+    return name.isidentifier() and (
+        name.startswith(_COUNTED) or not _ATTEMPTS.isdisjoint(name.lower().split("_"))
+    )
 
 
 def _only_logs(flow: Flow, handler: Step) -> bool:
