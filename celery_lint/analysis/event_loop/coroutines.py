@@ -65,7 +65,8 @@ class LostCoroutine(NamedTuple):
     """A call that makes a coroutine which nobody awaits.
 
     ``how``: ``dropped`` (nobody gets it, or only a name that is never read), ``kept`` (a value that nobody
-    can await is made with it) or ``returned`` (a task returns it as its result).
+    can await is made with it) or ``returned`` (a task returns it as its result). ``owner``: the object of
+    which the coroutine function is a method, if that has a name outside of the function.
     """
 
     module: Module
@@ -74,6 +75,7 @@ class LostCoroutine(NamedTuple):
     name: str
     how: Literal["dropped", "kept", "returned"]
     task: Task
+    owner: str = ""
 
     @property
     def place(self) -> Place:
@@ -248,12 +250,14 @@ class Coroutines:
                 continue  # that name may mean something else here
             if is_for_plain_functions(flow, calls, call):
                 continue
-            if self.given.contradict(module, function, call.chain.rpartition(".")[0], tasks):
+            owner = call.chain.rpartition(".")[0]
+            if self.given.contradict(module, function, owner, tasks):
                 continue
-            if is_lost(flow, call):
-                yield LostCoroutine(module, function, call, name, "dropped", task)
-            elif self.values.is_one(module, flow, call, self._gives_a_result(module, function)):
-                yield LostCoroutine(module, function, call, name, "kept", task)
+            lost = is_lost(flow, call)
+            if lost or self.values.is_one(module, flow, call, self._gives_a_result(module, function)):
+                if owner.endswith("()") or self.project.resolve(module, owner).kind != "instance":
+                    owner = ""
+                yield LostCoroutine(module, function, call, name, "dropped" if lost else "kept", task, owner)
 
     def _coroutine(self, module: Module, call: Call) -> str:
         """The name of the coroutine function that a call calls, or nothing."""

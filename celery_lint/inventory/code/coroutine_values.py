@@ -10,6 +10,7 @@ from celery_lint.libraries.logging import LEVELS, LOGGERS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module
+from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
@@ -17,6 +18,8 @@ from celery_lint.project.known import Known
 _MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 # What may be asked of a coroutine, and what others ask to know one.
 _OF_COROUTINES = frozenset({"send", "throw", "close"})
+# Functions of Python that make a number or a text of something, or refuse to.
+_REFUSING = frozenset({"bool", "float", "int", "len", "str"})
 _TESTS = frozenset({"if", "while"})
 # How the chain of a text begins, and that of what a function of Python gives.
 _MADE_OF_IT = ("'", "~")
@@ -49,22 +52,32 @@ class CoroutineValues:
         step = flow.step_of(call)
         if step is None or not call.is_bound or step.kind != "assign" or len(step.stores) != 1:
             return False
-        made, used = f"{call.chain}()", False
+        made, used = (f"{call.chain}()", f"%{step.name}"), False
         calls = self.functions.calls(module, flow.function)
+        again = _bound_again(flow, step)
         for other in flow.steps:
             if other.kind == "global" and step.name in other.stores:
                 return False
             if step.name not in other.loads or other is step:
                 continue
+            if again is not None and not step.number < other.number <= again.number:
+                continue  # the name holds something else there
+            if other is again and _is_made_of(other, step.name):
+                used = True
+                continue
             if f"={step.name}" in other.loads or (f"{{{step.name}" in other.loads and is_result):
                 used = True
                 continue
-            given = [calls[number] for number in other.calls if calls[number].hands_on(made)]
+            given = [calls[n] for n in other.calls if any(map(calls[n].hands_on, made))]
             chains = [other.value, *(value.chain for number in other.calls for value in calls[number].takes)]
-            indexed = any(chain.startswith(f"{made}[]") for chain in chains)
+            indexed = any(chain.startswith((f"{made[0]}[]", f"{made[1]}[]")) for chain in chains)
             if other.waits or not (given or indexed):
                 return False
-            if not all(self._holds(module, each) or self._uses_up(module, each, made) for each in given):
+            if not all(
+                self._holds(module, each)
+                or any(self._uses_up(module, each, chain) for chain in made if each.hands_on(chain))
+                for each in given
+            ):
                 return False
             used = True
         return used
@@ -123,6 +136,28 @@ class CoroutineValues:
                 return False
             asks = asks or bool(asked)
         return asks
+
+
+def _bound_again(flow: Flow, step: Step) -> Step | None:
+    """The next statement of the same block that binds a name to something else: `x = int(x) if x else 0`."""
+    block = flow.body(flow.steps[step.parent] if step.parent >= 0 else None, step.role)
+    return next(
+        (
+            other
+            for other in block
+            if other.number > step.number and other.kind == "assign" and other.stores == step.stores
+        ),
+        None,
+    )
+
+
+def _is_made_of(step: Step, name: str) -> bool:
+    """Whether a statement keeps a number or a text that it makes of a name: `int(x) if x else 0`.
+
+    Such functions of Python are no calls that are kept.
+    """
+    loads = {load.lstrip("!=") for load in step.loads}
+    return not step.calls and name in loads and len(loads) > 1 and loads <= {name, *_REFUSING}
 
 
 def _asked_for(chain: str, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, LostCoroutine
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class CoroutineNotAwaitedInTask(Rule):
@@ -57,8 +57,9 @@ class CoroutineNotAwaitedInTask(Rule):
     function, the awaitables of asyncio, the methods of SQLAlchemy's asynchronous sessions. Silent where tasks
     give a parameter something else than its annotation says, and where the coroutine is handed on, stored or
     returned by a helper; but to ask for its items, its attributes or its truth, to compare, print or log it,
-    to put it into a dictionary that the task returns, to make an object of a dataclass, a pydantic model and
-    the like with it, or to hand it to a function that asks it for its items or attributes, is no use of it.
+    to make a number or a text of it, to put it into a dictionary that the task returns, to make an object of
+    a dataclass, a pydantic model and the like with it, or to hand it to a function that asks it for its items
+    or attributes, is no use of it. Told once for the methods of an object of a module in one function.
 
     ## References
 
@@ -86,4 +87,7 @@ class CoroutineNotAwaitedInTask(Rule):
         inside = (lost.task.place, f"inside task `{lost.task.label}`")
         variant = "returned" if lost.how == "returned" else ""
         fix = () if lost.how == "dropped" and lost.function.is_async else None
-        yield Finding(lost.place, {"function": lost.name}, (inside,), variant, fix)
+        # Whoever takes an asynchronous client for a plain one does so throughout a function.
+        key = lost.module.path, lost.function.qualname, lost.owner
+        cause = Cause(key) if lost.owner and lost.how != "returned" else None
+        yield Finding(lost.place, {"function": lost.name}, (inside,), variant, fix, cause=cause)
