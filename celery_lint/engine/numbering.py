@@ -8,11 +8,11 @@ beyond those of any real text, and what is said is told with the real ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from celery_lint.diagnostics import Diagnostic
 from celery_lint.engine.verdict import Verdict
-from celery_lint.model.commands import Written, lines_with
+from celery_lint.model.commands import Answer, Written, lines_with
 from celery_lint.model.lines import Line
 
 _FIRST = 1 << 32
@@ -114,6 +114,13 @@ class WrittenAround(Written):
         self.is_read = True
         found = {path: lines for path, lines in self._around.lines(word).items() if path != self._path}
         own = self._asked[word] = self._lines_of(word)
+        return {**found, self._path: own} if own else found
+
+    def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
+        """What a search finds in the Python files that it finds anything in."""
+        self.is_read = True
+        found = {path: answer for path, answer in self._around.found(search).items() if path != self._path}
+        own = search(self._own) if self._path.endswith(".py") else None
         return {**found, self._path: own} if own else found
 
     def let_go(self) -> None:

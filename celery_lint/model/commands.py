@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Place
@@ -17,6 +18,8 @@ ANY_QUEUE = "*"
 UNREADABLE = "?"
 """Stands for a scheduler that only the environment knows."""
 
+Answer = TypeVar("Answer")
+
 
 class Written:
     """What the files of a workspace say, whatever they are: read when somebody first asks for a word."""
@@ -27,6 +30,7 @@ class Written:
         #: Whether somebody has asked.
         self.is_read = False
         self._lines: dict[str, dict[str, list[int]]] = {}
+        self._found: dict[Callable[[bytes], Any], dict[str, Any]] = {}
 
     @property
     def texts(self) -> dict[str, bytes]:
@@ -48,6 +52,14 @@ class Written:
                 path: lines_with(word, text) for path, text in self.texts.items() if own in text
             }
         return self._lines[word]
+
+    def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
+        """What a search finds, by the Python files that it finds anything in: once for all rounds."""
+        if search not in self._found:
+            texts = self.texts.items()
+            found = ((path, search(text)) for path, text in texts if path.endswith(".py"))
+            self._found[search] = {path: answer for path, answer in found if answer}
+        return self._found[search]
 
 
 def lines_with(word: str, text: bytes) -> list[int]:

@@ -181,12 +181,9 @@ class Unimported:
     def _imported(self, packages: Collection[str]) -> dict[str, set[str]]:
         """The modules of these packages that others import, but tests, by the path of who does."""
         found: dict[str, set[str]] = {}
-        for module in self.project.modules.values() if packages else ():
-            if is_test_path(module.path):
-                continue
-            for path in self.project.imports.targets(module):
-                if path != module.path and _package(path) in packages:
-                    found.setdefault(module.path, set()).add(path)
+        for path, others in self.importers.items() if packages else ():
+            for other in others if _package(path) in packages else ():
+                found.setdefault(other, set()).add(path)
         return found
 
     @once

@@ -26,11 +26,25 @@ _IMPORT = re.compile(
     rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]{0,5000}\)|[^\n]*)|\bfrom[ \t]+[\w.]+"
 )
 # What imports modules that only the run knows, and what those that distributions tell of.
+_LOADS = sorted(UNKNOWN_IMPORTS - OF_DISTRIBUTIONS)
 _LOADING = re.compile(
     rb"(?<!def )(?:\b(?:%b)|(?<![.\w])exec)\((?!\s*[\"'])"
-    % "|".join(sorted(UNKNOWN_IMPORTS - OF_DISTRIBUTIONS - {"exec"})).encode()
+    % "|".join(name for name in _LOADS if name != "exec").encode()
 )
-_LOADING_OF_DISTRIBUTIONS = re.compile(rb"\b(?:%b)\(" % "|".join(sorted(OF_DISTRIBUTIONS)).encode())
+_LOADS_OF_DISTRIBUTIONS = sorted(OF_DISTRIBUTIONS)
+_LOADING_OF_DISTRIBUTIONS = re.compile(rb"\b(?:%b)\(" % "|".join(_LOADS_OF_DISTRIBUTIONS).encode())
+# Without these in it no text is searched for any of that: to look for words costs a fifth.
+_WORDS_OF_FISHING = (
+    b"getattr(",
+    b"getmembers(",
+    b"vars(",
+    b"Fire(",
+    b"from_module(",
+    b"__dict__",
+    b"globals()",
+)
+_WORDS_OF_LOADING = tuple(f"{name}(".encode() for name in _LOADS)
+_WORDS_OF_DISTRIBUTIONS = tuple(f"{name}(".encode() for name in _LOADS_OF_DISTRIBUTIONS)
 # Files for people, who write a word of their language without meaning a function.
 _OF_PEOPLE = (".md", ".rst", ".txt")
 # Files in which a distribution tells what others may import of it; `setup.py` is read as any other.
@@ -71,20 +85,8 @@ class Said:
     @once
     def _lists_what_it_loads(self) -> bool:
         """Whether a file imports modules that only the run knows, and takes from them what only it knows."""
-        return any(_FISHING.search(text) and _LOADING.search(text) for text in self._code)
-
-    @once
-    def _loads(self) -> bool:
-        return any(map(_LOADING.search, self._code))
-
-    @once
-    def _loads_of_distributions(self) -> bool:
-        return any(map(_LOADING_OF_DISTRIBUTIONS.search, self._code))
-
-    @property
-    def _code(self) -> list[bytes]:
-        texts = self.project.deployment.written.texts
-        return [text for path, text in texts.items() if path.endswith(".py")]
+        written = self.project.deployment.written
+        return not written.found(_fishing).keys().isdisjoint(written.found(_loads))
 
     def may_take(self, path: str, module: Module, name: str) -> bool:
         """Whether a Python file may mean by a name what stands at the top of this module."""
@@ -95,19 +97,22 @@ class Said:
             stem, written = leaf_of(module.path), self.project.deployment.written
             self._taken[key] = (
                 module.path.endswith("__init__.py")  # those beside it take its names without saying its own
-                or self._may_be_loaded(stem)
                 or any(
                     _takes(written.texts[other], stem, name)
                     for other in written.lines(stem)
                     if other.endswith(".py") and other != module.path and not self.is_left(other)
                 )
+                or self._may_be_loaded(stem)
             )
         return self._taken[key]
 
     def _may_be_loaded(self, stem: str) -> bool:
         """Whether code imports modules of this name that only the run, or a distribution, names."""
-        offered = any(path.endswith(_METADATA) for path in self.project.deployment.written.lines(stem))
-        return self._loads or (offered and self._loads_of_distributions)
+        written = self.project.deployment.written
+        if written.found(_loads):
+            return True
+        offered = any(path.endswith(_METADATA) for path in written.lines(stem))
+        return offered and bool(written.found(_loads_of_distributions))
 
     def is_left(self, path: str) -> bool:
         """Whether nothing imports a module, since no other file says its name: nobody runs what it says."""
@@ -116,17 +121,17 @@ class Said:
             self._left[path] = (
                 module is not None
                 and self.unimported.needs_import(module)
-                and not self._loads
                 and self.project.deployment.written.lines(leaf_of(path)).keys() <= {path}
+                and not self.project.deployment.written.found(_loads)
             )
         return self._left[path]
 
     @once
     def imported(self) -> frozenset[str]:
         """The paths of the modules that others import, who could use what stands there."""
-        targets = self.project.imports.targets
-        modules = modules_that_count(self.project)
-        return frozenset(path for module in modules for path in targets(module) if path != module.path)
+        count = {module.path for module in modules_that_count(self.project)}
+        importers = self.unimported.importers
+        return frozenset(path for path, others in importers.items() if not others.isdisjoint(count))
 
     def _lines(self, name: str, known: Lines) -> Iterator[tuple[str, int]]:
         for path, found in self.project.deployment.written.lines(name).items():
@@ -160,16 +165,30 @@ class Said:
     def _fished(self) -> frozenset[str]:
         """Modules of which somebody takes what only the run names: their paths, or words of imports."""
         found: set[str] = set()
-        for path, text in self.project.deployment.written.texts.items():
-            if path.endswith(".py") and _FISHING.search(text):
-                if _FISHING_AT_HOME.search(text):
-                    found.add(path)
-                found.update(
-                    word.decode()
-                    for line in _IMPORT.finditer(text)
-                    for word in re.findall(rb"[A-Za-z_]\w*", line[0])
-                )
+        for path, (at_home, words) in self.project.deployment.written.found(_fishing).items():
+            found.update((*words, path) if at_home else words)
         return frozenset(found)
+
+
+def _fishing(text: bytes) -> tuple[bool, frozenset[str]] | None:
+    """Whether a file takes unknown names out of itself, and the words of its imports if it does so of any."""
+    if not any(word in text for word in _WORDS_OF_FISHING) or not _FISHING.search(text):
+        return None
+    lines = _IMPORT.finditer(text)
+    words = frozenset(word.decode() for line in lines for word in re.findall(rb"[A-Za-z_]\w*", line[0]))
+    return _FISHING_AT_HOME.search(text) is not None, words
+
+
+def _loads(text: bytes) -> bool:
+    """Whether a file imports modules that only the run knows."""
+    return any(word in text for word in _WORDS_OF_LOADING) and _LOADING.search(text) is not None
+
+
+def _loads_of_distributions(text: bytes) -> bool:
+    """Whether a file imports what the metadata of a distribution names."""
+    if not any(word in text for word in _WORDS_OF_DISTRIBUTIONS):
+        return False
+    return _LOADING_OF_DISTRIBUTIONS.search(text) is not None
 
 
 def _takes(text: bytes, stem: str, name: str) -> bool:

@@ -67,7 +67,7 @@ class UncalledSenders:
             mention = self._around(place)
             if mention is None or mention.function is None:
                 continue
-            if mention.function.owner:
+            if mention.function.owner and self.unnamed.may_be_class(mention.module, mention.function):
                 found.add((mention.function.owner.rpartition(".")[2], ""))
             if self._may_be_method(mention):
                 found.add((mention.function.name, ""))

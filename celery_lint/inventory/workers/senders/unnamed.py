@@ -43,6 +43,13 @@ class Unnamed:
             module, class_.name, class_.span.line, max(each.end_line for each in inside)
         ) and not self.project.deployment.written.lines(_ASKING_SUBCLASSES)
 
+    def may_be_class(self, module: Module, function: Function) -> bool:
+        """Whether a function stands in a class that nothing need name, whatever the files say."""
+        class_ = module.classes.get(function.owner)
+        return (
+            class_ is not None and self.unused.keeps(module, class_.name) and self._is_class(module, class_)
+        )
+
     def _is_unnamed(self, module: Module, name: str, first: int, last: int) -> bool:
         return (
             self.unused.keeps(module, name)
