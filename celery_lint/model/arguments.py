@@ -7,6 +7,7 @@ A call keeps each of its arguments as one short text, because most calls are nev
     ``'text``        a string
     ``#None``        a number, a truth value or ``None``
     ``{name,name``   a dictionary with these keys among others
+    ``^'text``       a text of which only the beginning is known: ``^=chain`` if that is a name
     ``[``            a list, tuple or set that is not empty
     ``*``            what ``*`` unpacks, ``*?`` where it is no plain name
     ``?``            anything else
@@ -23,7 +24,7 @@ from typing import Literal, NamedTuple
 
 ArgumentKind = Literal["name", "call", "text", "constant", "mapping", "starred", "unknown", "absent"]
 
-_POSITIONAL = frozenset("=('#{[*?")
+_POSITIONAL = frozenset("=('#{^[*?")
 
 
 class Argument(NamedTuple):
@@ -74,6 +75,16 @@ class Argument(NamedTuple):
         return self.kind == "constant" and self.data is False
 
     @property
+    def beginning(self) -> str:
+        """What a text begins with that only the run knows, or nothing."""
+        return self.data if self.kind == "unknown" and isinstance(self.data, str) else ""
+
+    @property
+    def begins_with(self) -> str:
+        """The name that such a text begins with, as a chain, or nothing."""
+        return self.keys[0] if self.kind == "unknown" and self.keys else ""
+
+    @property
     def is_filled(self) -> bool:
         """It is a list, tuple or set with something in it."""
         return self.kind == "unknown" and self.data is True
@@ -118,6 +129,9 @@ def _described(keyword: str, text: str) -> Argument:
         return Argument(keyword, "constant", data=_constant(rest))
     if letter == "{":
         return Argument(keyword, "mapping", keys=tuple(filter(None, rest.split(","))))
+    if letter == "^":
+        named = rest[:1] == "="
+        return Argument(keyword, "unknown", data=None if named else rest[1:], keys=(rest[1:],) * named)
     if letter == "[":
         return Argument(keyword, "unknown", data=True)
     if letter == "*":

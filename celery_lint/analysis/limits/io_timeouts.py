@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterator
 from math import inf
 from typing import Literal, NamedTuple
 
-from celery_lint.analysis.limits.http_sessions import HttpSessions
+from celery_lint.analysis.limits.asking.http_sessions import HttpSessions
+from celery_lint.analysis.limits.asking.peers import Peers
 from celery_lint.analysis.limits.messages import Client, Mails, Services
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handed import Handed
@@ -21,16 +22,14 @@ from celery_lint.libraries.network import (
     ASKING_SERVICES,
     CONNECTING_LATER,
     HTTP_VERBS,
-    LOCAL_HOSTS,
     POOLS,
     REQUEST_WRAPPERS,
     REQUESTS_SESSIONS,
     SOCKETS,
 )
-from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
@@ -84,9 +83,6 @@ _CONDITIONS = frozenset({"case", "handler", "if"})
 _SHORT = 120
 #: Who calls a function from more places than this is not asked what ends each of them.
 _MOST_CALLERS = 20
-#: An address is followed through so many functions that hand it on.
-_DEPTH = 3
-_LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1", "http://[::1]")
 
 
 class EndlessWait(NamedTuple):
@@ -115,6 +111,7 @@ class _Told(NamedTuple):
 
     branches: dict[Hashable, int]
     asked: dict[tuple[str, str], tuple[bool, Hashable]]
+    hosts: dict[str, Hashable]
 
 
 class IoTimeouts:
@@ -132,6 +129,7 @@ class IoTimeouts:
         self.mails = known.of(Mails)
         self.services = known.of(Services)
         self.http_sessions = known.of(HttpSessions)
+        self.peers = known.of(Peers)
 
     @facts
     def endless(self) -> list[EndlessWait]:
@@ -140,7 +138,7 @@ class IoTimeouts:
         for site in (*self.sites.all, *self.handed.all):
             if not self._may_call(site):
                 continue
-            told = _Told({}, {})
+            told = _Told({}, {}, {})
             leaves = _LEAVES | ASKING_SERVICES if self.services.may_be_asked(site) else _LEAVES
             for call in self.sites.made(site):
                 if call.leaf() in leaves and call.chain[:1] != "%":
@@ -162,14 +160,17 @@ class IoTimeouts:
         """What a call has in common with those in the other branches of a condition: one is made.
 
         Of several in one branch the first belongs to the first of another, the second to the second. What
-        asks a peer again, where a condition decides how often, has the cause of what asks it first. What asks
-        by one session has that in common.
+        asks a host again has the cause of what asks it first; so has what asks a peer that a variable names,
+        where a condition decides how often. What asks by one session has that in common.
         """
         if wait.session is not None:
             return wait.session
         flow = self.sites.flow(wait.site)
         current = flow.step_of(call)
-        peer = _peer(call)
+        host = self.peers.host(wait.site, call)
+        peer = host or self.peers.name(call)
+        if host in told.hosts:
+            return told.hosts[host]
         again = call.chain, peer
         by_condition = current is not None and any(
             around.kind in _CONDITIONS for around in flow.ancestors(current)
@@ -191,6 +192,8 @@ class IoTimeouts:
             told.branches[branch] = told.branches.get(branch, 0) + 1
             cause = wait.site.key, library, outermost, told.branches[branch]
         told.asked[again] = by_condition, cause
+        if host:
+            told.hosts[host] = cause
         return cause
 
     def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
@@ -258,7 +261,7 @@ class IoTimeouts:
         position = _REQUESTS.get(name, SOCKETS.get(name))
         if position is None or not (off or _lacks(call, position)):
             return None
-        if any(self._is_local(site, given, call) for given in call.takes[:2]):
+        if any(self.peers.is_local(site, given) for given in call.takes[:2]):
             return None
         if name in SOCKETS and (self._default_timeout or not (call.takes or self._connects(site, name))):
             return None
@@ -271,23 +274,6 @@ class IoTimeouts:
         if self.http_sessions.taught(site, call):
             return None
         return EndlessWait(site, place, _shown(name), off, session=self.http_sessions.made(site, call))
-
-    def _is_local(self, site: Site, given: Argument, call: Call, depth: int = _DEPTH) -> bool:
-        """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""
-        text = given.text
-        if given.chain[:1] == ":" and "." not in given.chain:  # no setting, which another machine may change
-            text = self.project.text(site.module, Value("name", call.span, None, given.chain)) or ""
-        return text.startswith(_LOCAL) or text in LOCAL_HOSTS or self._is_given_local(site, given, depth)
-
-    def _is_given_local(self, site: Site, given: Argument, depth: int) -> bool:
-        """Whether it is a parameter that all calls on the ways from tasks fill with such an address."""
-        name, callers, filled = given.local, self.sites.ways(site), site.function.filled()
-        if name not in filled or not callers or site.is_task() or len(callers) > _MOST_CALLERS or not depth:
-            return False
-        if any(name in step.stores for step in self.sites.flow(site).steps):
-            return False
-        position = filled.index(name)
-        return all(self._is_local(by, call.argument(position, name), call, depth - 1) for by, call in callers)
 
     def _connects(self, site: Site, name: str) -> bool:
         """Whether a function that makes a client without an address gives it one, and no timeout."""
@@ -362,14 +348,6 @@ class IoTimeouts:
             self.sites.name(site.module, other.chain).startswith(f"{client}().") and not _lacks(other, 99)
             for other in self.sites.calls(site)
         )
-
-
-def _peer(call: Call) -> str:
-    """What a request names its peer by, a variable or the host in a text; empty where that is neither."""
-    given = call.argument(1 if call.leaf() == "request" else 0, "url")
-    if given.kind == "name":
-        return given.chain
-    return "/".join(given.text.split("/")[:3]) if "://" in given.text else ""
 
 
 def _sets_alarm(module: Module, function: Function) -> bool:

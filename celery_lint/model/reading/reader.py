@@ -46,7 +46,7 @@ from celery_lint.model.reading.keeping import (
 from celery_lint.model.reading.scopes import CallRecord, Scope, bases_of, by_name, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
-from celery_lint.model.reading.values import constant_word, value_of
+from celery_lint.model.reading.values import address, constant_word, value_of
 from celery_lint.source import Source, digest_of
 
 _DRIVER = re.compile(r"\+(" + "|".join(sorted(BOUND_DRIVERS | FREE_DRIVERS)) + r")(?:_async)?(?=\W)")
@@ -278,9 +278,14 @@ class Reader:
         described = [self._argument(argument, scope, kept) for argument in node.args[:8]]
         if described[:1] == ["?"]:
             described[0] = first_words(node)
+        if "?" in described[:2]:
+            place = described.index("?")
+            described[place] = address(node, node.args[place], scope)
         for keyword in node.keywords[:24]:
             name = keyword.arg or "**"
             described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
+            if described[-1] == "url:?":
+                described[-1] = f"url:{address(node, keyword.value, scope)}"
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dispose":
             described.append(f"@{spelled(node.func.value)}")
         return described

@@ -21,6 +21,16 @@ _MOST_PARTS = 4
 _LARGEST_NUMBER = 10**15
 _LONGEST_TEXT = 2000
 
+# Calls that are given an address, by their last component: the first or the second argument, or `url`.
+_ASKING = frozenset(
+    {
+        "delete", "get", "head", "options", "patch", "post", "put", "request", "send", "stream", "urljoin",
+        "urlopen",
+    }
+)  # fmt: skip
+# So deep is the beginning of a text: `(BASE + "/%s/%s") % (shop, pk) + "?all"`.
+_DEEPEST_TEXT = 4
+
 # What a condition asks for that is never so where workers run.
 _ASIDE = re.compile(r"sqlite|(?<![a-z])test", re.IGNORECASE)
 
@@ -180,6 +190,36 @@ def _scheme(node: ast.expr) -> str | None:
     if isinstance(first, ast.Constant) and isinstance(first.value, str) and "://" in first.value:
         return first.value.partition("://")[0] + "://"
     return None
+
+
+def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
+    """The host or the name that an address begins with which only the run knows, as an argument; or ``?``."""
+    if (getattr(call.func, "attr", "") or getattr(call.func, "id", "")) not in _ASKING:
+        return "?"
+    first = given
+    for _ in range(_DEEPEST_TEXT):
+        if isinstance(first, ast.JoinedStr) and first.values:
+            first = first.values[0]
+        elif isinstance(first, ast.FormattedValue) and first.conversion == -1 and first.format_spec is None:
+            first = first.value
+        elif isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mod, ast.Add)):
+            first = first.left
+        elif isinstance(first, ast.Call) and getattr(first.func, "attr", "") == "format":
+            first = first.func.value  # type: ignore[attr-defined]
+        else:
+            break
+    if first is given:
+        return "?"
+    if isinstance(first, (ast.Name, ast.Attribute)):
+        chain = chain_of(first, scope)
+        return f"^={chain}" if chain else "?"
+    text = first.value if isinstance(first, ast.Constant) else None
+    if not isinstance(text, str) or "://" not in text:
+        return "?"
+    scheme, _, rest = text.partition("://")
+    host, slash, _ = rest.partition("/")
+    begins = f"{scheme}://{host}{slash}"
+    return f"^'{begins}" if begins.isprintable() and "{" not in begins and "%" not in begins else "?"
 
 
 def word_of(data: bool | int | float | None) -> str:

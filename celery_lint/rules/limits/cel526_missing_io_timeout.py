@@ -51,7 +51,8 @@ class MissingIoTimeout(Rule):
     `EMAIL_HOST`, no backend but that of SMTP sends them, no time limit ends the task and nothing sets
     `EMAIL_TIMEOUT`; they are told once. So are the clients of Twilio and SendGrid, where no time limit ends
     the task and nothing gives them a timeout. What asks by one session of `requests` is told once, too: an
-    adapter mends it all. Clients with a default of their own (`httpx`, `aiohttp`,
+    adapter mends it all. So is what asks one host from one function, also where only the beginning of the
+    address is known (`f"{BASE}/{key}"`). Clients with a default of their own (`httpx`, `aiohttp`,
     `boto3`, `stripe`, `firebase_admin`) are fine, and drivers of databases are left alone. Silent where a
     `**mapping` may hold the timeout, where the session has an adapter or a method of the project's own, where
     the code itself names this machine as the peer, and inside an alarm or a `with` block whose name speaks of

@@ -1,0 +1,1 @@
+"""Whom the requests of a function ask, and by which session."""
