@@ -11,6 +11,8 @@ commit before it. ``before`` is the diagnostic that told the bug, or the same ca
 fix was first looked at; ``now`` is that of the linter of today; ``why`` tells what kept it from being found.
 A fix is known once it was looked at: what is mended for it is counted in ``now`` alone.
 
+Run it under Python 3.13: some of the projects are written in a syntax that older ones do not parse.
+
 FOLDER holds one folder a fix, named ``owner__repository@`` and the first twelve digits of the fix, with the
 commit before it.
 """
@@ -94,7 +96,7 @@ TOP = """# Recall
 How many of the bugs that there are does the linter find? Nobody knows all bugs of a project. What is known
 are those that were mended: the histories of public projects were searched for commits that mend a bug which
 one of the rules is about, each diff was read, and the linter was run on the commit before it, with every
-preset.
+preset, under Python 3.13, which parses all of their files.
 
 {facts}
 

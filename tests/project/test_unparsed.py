@@ -180,7 +180,14 @@ FIXTURES = [
     # the names of tasks
     ("CEL723/entries_of_redbeat", "app.send_task('camera.capture')\n", False),
     ("CEL723/entries_of_redbeat", "app.send_task('camera.store')\n", True),
-    ("CEL723/only_the_last_word_is_the_same", "@app.task\ndef other():\n    pass\n", False),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task\ndef other():\n    pass\n", True),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task\ndef send_digest():\n    pass\n", False),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task(name='shop.figures.count_bills')\n", False),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task(name='shop.figures.other')\n", True),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task(name=PREFIX + 'digest')\n", False),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task(name='%s.digest' % PREFIX)\n", False),
+    ("CEL723/only_the_last_word_is_the_same", "@app.task(name=f'{PREFIX}.digest')\n", False),
+    ("CEL723/only_the_last_word_is_the_same", "print('count_bills')\n", True),
     ("CEL723/only_the_last_word_is_the_same", "class Own(Celery):\n    def gen_task_name(\n", False),
     # the queues that workers are told
     ("CEL726/told_by_code", "os.system('celery -A shop worker -Q reports')\n", False),

@@ -84,7 +84,7 @@ class TaskNames:
 
     def missing(self, module: Module, name: str) -> Missing | None:
         """Why no task has this name, where that is certain; ``module`` is where it is written."""
-        if not name or name in self.all or name.startswith(_OF_CELERY) or self._open:
+        if not name or name in self.all or name.startswith(_OF_CELERY) or self._may_be_unseen(name):
             return None
         is_end = "." in name and name in self._tails
         if is_end or any(name.endswith(f".{known}") for known in self._of_modules):
@@ -103,7 +103,9 @@ class TaskNames:
 
     def prefix(self, name: str) -> Missing | None:
         """Whether a name is what names of tasks begin with, up to a point, and no task has it."""
-        if not name or name in self.all or name in self._tails or self._open or name not in self._beginnings:
+        if not name or name in self.all or name in self._tails or name not in self._beginnings:
+            return None
+        if self._may_be_unseen(name):
             return None
         return Missing("prefix", "")
 
@@ -193,10 +195,14 @@ class TaskNames:
 
     # ------------------------------------------------------------------ what cannot be seen
 
+    def _may_be_unseen(self, name: str) -> bool:
+        """Whether a task may have a name where nobody can see it."""
+        return self._open or self.unparsed.may_name_task(name)
+
     @once
     def _open(self) -> bool:
-        """Whether tasks may have names that nobody can see."""
-        if self.unparsed.define_tasks or not all(map(self.applications.is_plain, self.applications.product)):
+        """Whether tasks may have whatever names, which nobody can see."""
+        if not all(map(self.applications.is_plain, self.applications.product)):
             return True
         if any(self._is_computed(task) for task in self.tasks.product):
             return True

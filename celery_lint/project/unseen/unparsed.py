@@ -17,8 +17,11 @@ from celery_lint.project.modules import leaf_of
 
 # The class, or what makes an application and is called so: `make_celery(flask_app)`.
 _APPLICATION = re.compile(rb"[Cc]elery\w*\(|\w\(Celery\)|\bimport\b[^\n]{0,300}?\bCelery\b")
-# What gives tasks names that nobody can tell.
+# What gives tasks names that nobody can tell; and what follows a name that is put together.
 _NAMING = frozenset({"gen_task_name", "register_task"})
+_PUT_TOGETHER = re.compile(
+    rb"\bname[ \t]*=(?!=|[ \t]*[rRuU]?[\"'])|\bname[ \t]*=[^\n,)]{0,200}(?:%|\.format\(|\+)"
+)
 
 
 class UnparsedTexts:
@@ -48,11 +51,23 @@ class UnparsedTexts:
         """Whether one of them may make an application of Celery."""
         return self.speak(_APPLICATION.search)
 
+    def may_name_task(self, name: str) -> bool:
+        """Whether one of them may define a task of this name, or say how tasks are named."""
+        leaf = name.rpartition(".")[2]
+        return self._name_tasks or any(
+            self.says(path, re.findall(r"\w+", leaf)) or self.speaks(path, _PUT_TOGETHER.search)
+            for path in self._defining
+        )
+
     @once
-    def define_tasks(self) -> bool:
-        """Whether one of them may define a task, or say how tasks are named."""
-        first = FirstPass(self.project.configuration.task_decorators)
-        return self.speak(first.defines) or self.hold((word, "") for word in _NAMING)
+    def _defining(self) -> list[str]:
+        """Those that may define a task."""
+        first = FirstPass(self.project.configuration.task_decorators) if self.product else None
+        return [path for path in self.product if first is None or self.speaks(path, first.defines)]
+
+    @once
+    def _name_tasks(self) -> bool:
+        return self.hold((word, "") for word in _NAMING)
 
     @once
     def product(self) -> list[str]:
