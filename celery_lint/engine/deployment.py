@@ -11,6 +11,7 @@ from celery_lint.files.commands.python_path import VARIABLE, python_path
 from celery_lint.files.commands.pythons import of_files, since
 from celery_lint.files.deployments.apart import apart
 from celery_lint.files.deployments.defaults import defaults, is_idle, starts_others
+from celery_lint.files.deployments.foreign import foreign
 from celery_lint.files.deployments.strangers import strangers
 from celery_lint.files.deployments.told import is_told
 from celery_lint.files.deployments.without_beat import without_beat
@@ -29,6 +30,8 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     """
     paths = listing.launch
     written = launch.read(root, paths, failures)
+    strange = foreign(root, paths, listing.texts, listing.python, written)
+    written = [command for command in written if command not in strange] if strange else written
     never = defaults(root, paths, listing.texts, written)
     commands = [command for command in written if command not in never] if never else written
     besides = unlisted.of(root, listing, dependencies.distributions(root, paths))

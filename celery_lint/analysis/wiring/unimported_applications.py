@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from celery_lint.files.commands.assigned import is_of_variables
+from celery_lint.files.commands.mentions import PROSE
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
@@ -16,6 +18,7 @@ from celery_lint.inventory.workers.loading.unimported import SCANNING
 from celery_lint.inventory.workers.loading.unknown_imports import UNKNOWN_IMPORTS
 from celery_lint.inventory.workers.naming import texts_outside
 from celery_lint.libraries.celery import BROKER_VARIABLE, LOCAL_BROKERS, SHARED_TASK
+from celery_lint.libraries.data import ENVIRONMENT_MODELS
 from celery_lint.model.facts import Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
@@ -172,13 +175,37 @@ class UnimportedApplications:
         return bool(found) and all(
             setting.certain
             and not any(self._is_common(v) for v in self._within(setting.module, setting.value))
+            and not self._is_of_environment(setting.module, setting.value)
             for setting in found
         )
 
     def _is_common(self, value: Value) -> bool:
         if value.data == BROKER_VARIABLE or value.kind == "unknown":
             return True
+        if value.kind == "constant" and not value.data:  # none, so that it is the one by default
+            return True
         return isinstance(value.data, str) and value.data.startswith(LOCAL_BROKERS)
+
+    def _is_of_environment(self, module: Module, value: Value) -> bool:
+        """Whether a field of settings holds what a variable of the environment says.
+
+        `settings.CELERY_BROKER_URL` of the process, which other applications read as well, and not of a file
+        of variables alone.
+        """
+        owner, _, leaf = value.chain.rpartition(".")
+        if value.kind != "name" or leaf.upper() != BROKER_VARIABLE:
+            return False
+        bases = self.project.bases(self.project.resolve(module, owner))
+        return any(base.name in ENVIRONMENT_MODELS for base in bases) and self._is_given
+
+    @once
+    def _is_given(self) -> bool:
+        """Whether files give a process the variable: by its name, or by a file of variables that has it."""
+        written = self.project.deployment.written
+        naming = [path for path in written.lines(BROKER_VARIABLE) if not path.endswith((".py", *PROSE))]
+        return any(not is_of_variables(path) for path in naming) or (
+            bool(naming) and bool(written.lines("env_file"))
+        )
 
     def _within(self, module: Module, value: Value, depth: int = 0) -> Iterator[Value]:
         """An expression, all that stands in it, and what its names are bound to."""

@@ -186,7 +186,9 @@ class Settings:
         if found is None:
             found = self._of(_UNBOUND, self.configuring.unbound, name)
             if not self.applications.product:
-                found += self._spelled(name, "CELERY")
+                done = self.configuring.unbound
+                plain = done.updates and not (done.loads or done.hidden) and self._updates_by_flask(done)
+                found += self._spelled(name, "" if plain else "CELERY")
             self._candidates[key] = found
         return found
 
@@ -244,9 +246,19 @@ class Settings:
         if given:
             return _settings(name, given, True)
         unseen = [namespace for source, namespace in self._loads(origin, statements) if source.hidden]
-        if statements.hidden or self._updated(origin, statements).hidden:
+        if statements.hidden:
             unseen.append("CELERY")
+        elif self._updated(origin, statements).hidden:
+            unseen.append("" if self._updates_by_flask(statements) else "CELERY")
         return [setting for namespace in unseen for setting in self._spelled(name, namespace)]
+
+    def _updates_by_flask(self, statements: Statements) -> bool:
+        """Whether all that nobody can see are names as Flask has them: `conf.update` takes no prefix off."""
+        return all(
+            value.kind == "name" and self.loaded.flask.is_configuration(module, value.chain)
+            for module, value in statements.updates
+            if self.loaded.source(module, value).hidden
+        )
 
     def _updated(self, origin: Key, statements: Statements) -> Source:
         found = self._updates.get(origin)

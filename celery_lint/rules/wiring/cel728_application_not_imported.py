@@ -83,9 +83,10 @@ class ApplicationNotImported(Rule):
 
     Speaks of the only application of a project, in a module of a package whose name holds `celery`, where
     nothing but tests imports that module, or modules which only the application is told to load (`include`)
-    and nothing else imports. Silent where its broker is that of the variable
-    `CELERY_BROKER_URL`, which any application reads, or RabbitMQ on this machine; where the settings are
-    hidden, and where only tasks send the task.
+    and nothing else imports. Silent where its broker is that of the variable `CELERY_BROKER_URL`, which any
+    application reads (also by a field of pydantic's settings, where files of the deployment give the
+    variable), `None`, or RabbitMQ on this machine; where the settings are hidden, and where only tasks send
+    the task.
 
     ## References
 

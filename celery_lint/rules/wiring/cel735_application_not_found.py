@@ -61,6 +61,7 @@ class ApplicationNotFound(Rule):
     Silent where another folder of the project has the module that the command names, for an image may hold it
     under that name, where the launch file lies in a project of its own (`shop/compose.yml` beside
     `shop/pyproject.toml`) that holds no such package, and where a variable is part of the name.
+    Nor is anything said of services with an image of others, which nothing of the project builds.
 
     ## References
 
