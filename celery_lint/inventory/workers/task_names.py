@@ -17,7 +17,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Module, Value
+from celery_lint.model.facts import Assignment, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, once
@@ -26,6 +26,8 @@ from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 _OF_CELERY = "celery."
 _LONG_ENOUGH = 12
+# What classes derive from that are no applications.
+_PLAIN = ("abc.", "builtins.", "enum.", "pydantic.", "threading.", "typing.")
 
 Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling", "prefix", "pattern"]
 
@@ -208,8 +210,19 @@ class TaskNames:
             return True
         return any(
             module.functions.named("gen_task_name")
-            or any(each.subscript and each.target.endswith(".tasks") for each in module.assignments)
+            or any(
+                each.subscript and each.target.endswith(".tasks") and self._may_register(module, each)
+                for each in module.assignments
+            )
             for module in self.project.product_modules()
+        )
+
+    def _may_register(self, module: Module, assignment: Assignment) -> bool:
+        """Whether what gets an item may be an application's tasks, and is no attribute of another class."""
+        entity = self.project.resolve(module, assignment.target.removesuffix(".tasks"))
+        return entity.class_() is None or any(
+            base.kind not in ("class", "instance") and not base.name.startswith(_PLAIN)
+            for base in self.project.bases(entity)
         )
 
     def _is_computed(self, task: Task) -> bool:
