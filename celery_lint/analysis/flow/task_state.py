@@ -156,13 +156,27 @@ class TaskState:
             refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
             if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
                 refused = None  # an exception, which is stored as one
-            if own and self._ignores_results(tasks):
+            if own and (self._ignores_results(tasks) or self._is_stored_over(module, function, step, state)):
                 final = False
             lasts = not of_itself or self._lasts(module, function, step, tasks)
             lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
             yield StateCall(
                 module, function, call, step, tuple(tasks), state, meta, own, final, refused, lasts, lost
             )
+
+    def _is_stored_over(self, module: Module, function: Function, step: Step, state: str) -> bool:
+        """Whether a ``finally`` around stores another state in any case, so that this one is not seen.
+
+        Over SUCCESS most backends store nothing.
+        """
+        flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        current = step
+        for outer in flow.ancestors(step) if state in EXCEPTION_STATES else ():
+            last = flow.body(outer, "finally") if outer.kind == "try" and current.role != "finally" else ()
+            if any(calls[number].leaf() == "update_state" for each in last for number in each.calls):
+                return True
+            current = outer
+        return False
 
     def _lasts(self, module: Module, function: Function, step: Step, tasks: list[Task]) -> bool:
         """Whether a state that a task sets of itself may be there when the task has ended."""
