@@ -37,7 +37,8 @@ class SentBeforeSessionCommit(NamedTuple):
     """A task that is told of a row which the session commits only afterwards.
 
     ``name``: the variable that holds it. ``ended``: the commit is that of the block or function which
-    ``commit`` begins. ``place``: the call that sends it, or that of a function which does.
+    ``commit`` begins, ``begun`` where that is `begin()`, which refuses what comes after another commit.
+    ``place``: the call that sends it, or that of a function which does.
     """
 
     place: Place
@@ -47,6 +48,7 @@ class SentBeforeSessionCommit(NamedTuple):
     given: Place
     commit: Place
     ended: bool
+    begun: bool = False
 
 
 class _Row(NamedTuple):
@@ -136,7 +138,13 @@ class SessionCommits:
             at_once = found is not None and self.before_commits.is_sent_at_once(sending, task)
             if found is not None and at_once and not self._looks_for_none(row, call, sending, task):
                 places = module.place(call.span), module.place(given.span)
-                yield SentBeforeSessionCommit(places[0], sending, task, min(row.names), places[1], *found)
+                begun = any(
+                    outer.kind == "with" and _begins(outer) and module.place(outer.span) == found[0]
+                    for outer in flow.ancestors(step)
+                )
+                yield SentBeforeSessionCommit(
+                    places[0], sending, task, min(row.names), places[1], *found, begun
+                )
                 return
 
     def _looks_for_none(self, row: _Row, call: Call, sending: Sending, task: Task) -> bool:
@@ -203,6 +211,11 @@ class SessionCommits:
         """The names of the functions, or of their classes, that leave the commit to whoever calls them."""
         _ = self.sent_before
         return self._leaving
+
+
+def _begins(step: Step) -> bool:
+    """Whether a ``with`` begins a transaction, and ends it: behind a `commit()` in it nothing else works."""
+    return any(chain.partition("=")[0].endswith(".begin()") for chain in step.chains)
 
 
 def _made(flow: Flow, before: Step, task: Task) -> set[str]:

@@ -86,6 +86,10 @@ class DispatchBeforeCommit(Rule):
             "`{task}` is sent before `{row}` is committed, so it may not find the row",
             "call `commit()` before it is sent, or send it after the block that commits",
         ),
+        "begun": (
+            "`{task}` is sent before `{row}` is committed, so it may not find the row",
+            "send it after the block of `begin()`, which commits at its end",
+        ),
     }
     proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
 
@@ -97,5 +101,5 @@ class DispatchBeforeCommit(Rule):
         if fact.place != fact.sending.place:
             related.insert(1, (fact.sending.place, "the task is sent here"))
         values = {"task": fact.task.label, "row": fact.name}
-        variant = "ended" if fact.ended else ""
+        variant = "begun" if fact.begun else "ended" if fact.ended else ""
         yield Finding(fact.place, values, tuple(related), variant, runs=(fact.task,))
