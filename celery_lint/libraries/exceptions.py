@@ -59,6 +59,11 @@ RAISING = {
     "json.load()": ("JSONDecodeError", "ValueError"),
     "json.loads()": ("JSONDecodeError", "ValueError"),
 }
+# These ask for files, and skip those that are not there.
+_PASSING_OVER = frozenset(
+    f"configparser.{parser}().read" for parser in ("ConfigParser", "RawConfigParser", "SafeConfigParser")
+)
+_OF_LACKING_FILES = frozenset({"builtins.FileNotFoundError", "builtins.NotADirectoryError"})
 #: Exceptions that a library raises where it sends a request, by the module that sends it.
 UNSENT = {
     "httpx": ("ConnectError", "HTTPError", "RequestError", "TimeoutException", "TransportError"),
@@ -114,7 +119,9 @@ def raises_nothing(name: str, leaf: str) -> bool:
 
 
 def raises_its_own(name: str, exception: str) -> bool:
-    """Whether a call of a package certainly raises exceptions of its own in place of this one."""
+    """Whether a call certainly raises others in place of this exception, or none at all."""
+    if name in _PASSING_OVER:
+        return exception in _OF_LACKING_FILES
     package = next((each for each in _WRAPPING if name.startswith(each)), "")
     if not package or name.startswith(_NOT_WRAPPING):
         return False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import DEPTH
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED
 from celery_lint.libraries.threads import PROCESS_EXECUTORS
@@ -93,6 +94,7 @@ class Processes:
         self.sites = known.of(Sites)
         self.project = known.project
         self.pools = known.of(Pools)
+        self.escaping = known.of(Escaping)
 
     # ------------------------------------------------------------------ processes
 
@@ -185,6 +187,13 @@ class Processes:
     def _happens(self, site: Site, step: Step | None) -> bool:
         """Whether an exit leaves the task, and no caller raises before for what it asks about."""
         if not self.sites.escapes(site, step, _EXIT) or self._refuses_to_start(site, step):
+            return False
+        around = self.sites.flow(site).ancestors(step) if step is not None else ()
+        if not all(
+            self.escaping.is_reached(site.module, site.function, outer)
+            for outer in around
+            if outer.kind == "handler"
+        ):
             return False
         asked = self._decides(site, step) if step is not None else set()
         ways = self.sites.ways(site) if asked else []

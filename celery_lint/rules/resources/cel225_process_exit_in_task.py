@@ -54,9 +54,10 @@ class ProcessExitInTask(Rule):
     Looks at functions that tasks call, three calls deep, `sys.exit`, `exit`, `quit`, `os._exit`, `os.abort`
     and `raise SystemExit`. Silent where the way to the task catches `SystemExit`, in callbacks and the
     targets of threads, for `os._exit` beside `os.fork`, where the constants that the calls on the way give
-    close the branch, where every caller raises before for what the branch asks about, and for conditions in
-    what makes the web application: a server that is configured so does not start either. Told once a
-    function.
+    close the branch, where every caller raises before for what the branch asks about, in handlers of what
+    nothing in their `try` raises (`FileNotFoundError` of `ConfigParser.read()`, which skips missing files),
+    and for conditions in what makes the web application: a server that is configured so does not start
+    either. Told once a function.
 
     ## References
 
