@@ -97,7 +97,11 @@ class Inspections:
             call.is_tested or (step.kind in _CONDITIONS and not call.is_looked_into) for call, step in steps
         ):
             return True
-        names = {step.name for _, step in steps if step.kind == "assign" and len(step.stores) == 1}
+        names = {  # of the answer itself, not of what is made of its parts
+            step.name
+            for call, step in steps
+            if step.kind == "assign" and len(step.stores) == 1 and not call.is_looked_into
+        }
         return any(_decides(step, name) for step in flow.steps for name in names)
 
     def _checks(self, module: Module, calls: list[Call]) -> list[Call]:

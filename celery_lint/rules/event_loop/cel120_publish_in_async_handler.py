@@ -65,6 +65,7 @@ class PublishInAsyncHandler(Rule):
     message = "`{function}()` blocks the event loop while it publishes"
     help = "write `await asyncio.to_thread(task.{function}, …)` if the broker may be slow"
     proof = "tests/proofs/test_event_loop.py::test_publishing_holds_the_loop_up"
+    of_senders = True
 
     @on(AsyncHandlers.publishes)
     def check(self, publish: AsyncPublish) -> Iterator[Finding]:

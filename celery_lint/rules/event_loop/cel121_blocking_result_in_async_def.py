@@ -52,7 +52,8 @@ class BlockingResultInAsyncDef(Rule):
 
     Only where the result can be traced to `delay`, `apply_async`, `send_task` or `AsyncResult`. Silent
     where a condition looks at the result or at its state first (`if result.ready():`), for timeouts below a
-    second, and in the coroutines of tasks, where Celery mostly refuses to wait.
+    second, in functions that nothing calls or names, and in the coroutines of tasks, where Celery mostly
+    refuses to wait.
 
     ## References
 
@@ -67,6 +68,7 @@ class BlockingResultInAsyncDef(Rule):
     message = "`{function}()` blocks the event loop until the worker has answered"
     help = "return the task's id and poll, or write `await asyncio.to_thread(result.{function})`"
     proof = "tests/proofs/test_event_loop.py::test_waiting_for_a_result_holds_the_loop_up"
+    of_senders = True
 
     @on(AsyncHandlers.waits)
     def check(self, wait: BlockingResult) -> Iterator[Finding]:

@@ -89,6 +89,7 @@ class BusyPollResult(Rule):
     message = "a task polls another: it holds its process, and may wait forever"
     help = "let what comes next be a task of its own: a chain, or the body of a chord"
     proof = "tests/proofs/test_outcomes.py::test_a_process_that_polls_does_nothing_else"
+    of_senders = True
 
     @on(PolledResults.all)
     def check(self, fact: PolledResult) -> Iterator[Finding]:

@@ -75,6 +75,7 @@ class ResultOfIgnoringTask(Rule):
         ),
     }
     proof = "tests/proofs/test_outcomes.py::test_what_is_ignored_has_no_result"
+    of_senders = True
 
     @on(IgnoredResults.reads)
     def check(self, fact: IgnoredRead) -> Iterator[Finding]:

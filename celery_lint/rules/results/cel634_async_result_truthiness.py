@@ -72,6 +72,7 @@ class AsyncResultTruthiness(Rule):
         ),
     }
     proof = "tests/proofs/test_calls.py::test_a_result_is_always_true"
+    of_senders = True
 
     @on(ResultReads.tested)
     def check(self, fact: TestedResult) -> Iterator[Finding]:

@@ -70,6 +70,7 @@ class RevokeGivenResult(Rule):
     message = "`{method}()` takes the id of a task: a result raises `EncodeError`"
     help = "pass `.id` of the result, or write `result.revoke()`"
     proof = "tests/proofs/test_canvas.py::test_a_result_is_no_id"
+    of_senders = True
 
     @on(RevokedResults.all)
     def check(self, fact: RevokedResult) -> Iterator[Finding]:

@@ -47,7 +47,8 @@ class InspectResultNotChecked(Rule):
 
     Silent where a condition of the function, or of all that call it, looks at this answer or another one, or
     asks a function that has looked at one; where a statement before has used another answer; and where a
-    handler catches the error. `control.ping()` answers with a list, and is never `None`.
+    handler catches the error, and in functions that nothing calls or names. `control.ping()` answers with a
+    list, and is never `None`.
 
     ## References
 
@@ -62,6 +63,7 @@ class InspectResultNotChecked(Rule):
     message = "`{method}()` is `None` if no worker answers in time: this raises an error then"
     help = "write `{method}() or dict()`, or check for `None` first"
     proof = "tests/proofs/test_calls.py::test_no_worker_no_answer"
+    of_senders = True
 
     @on(Inspections.unchecked)
     def check(self, fact: UncheckedInspection) -> Iterator[Finding]:

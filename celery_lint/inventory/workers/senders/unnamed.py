@@ -1,7 +1,8 @@
-"""Views that no route names, and classes that nothing names: nobody comes to what stands in them.
+"""Views that no route names, handlers of bots that nothing adds, and classes that nothing names.
 
-It answers *yes* only where no file of the workspace says the name, but those that nothing imports, and
-nothing goes through what the module has: a router that scans modules, or asks a class for its subclasses.
+Nobody comes to what stands in them. It answers *yes* only where no file of the workspace says the name, but
+those that nothing imports, and nothing goes through what the module has: a router that scans modules, or asks
+a class for its subclasses.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from celery_lint.project.known import Known
 
 #: What every class may derive from: it makes no object of those below, and calls none of their methods.
 IDLE_BASES = frozenset({"object", "builtins.object", "abc.ABC", "typing.Generic"})
-_REQUEST = "request"
+# First parameters of what only somebody who names it calls: a view, a handler of a bot.
+_GIVEN = frozenset({"bot", "message", "request", "update"})
 # By these a class knows of those that derive from it.
 _ASKING_SUBCLASSES = "__subclasses__"
 _TELLING_SUBCLASSES = "__init_subclass__"
 
 
 class Unnamed:
-    """Whether a function is a view, or a method of a class, that nothing names."""
+    """Whether a function is a view, a handler of a bot, or a method of a class, that nothing names."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
@@ -58,11 +60,11 @@ class Unnamed:
         )
 
     def _is_view(self, module: Module, function: Function) -> bool:
-        """Whether only a route can call a function: nothing but the wrappings of views is around it."""
+        """Whether only who names a function can call it, as a route does: nothing but wrappings is around."""
         if function.is_nested() or not self.unused.is_plainly_named(module, function):
             return False
         wrapped = all(self._wraps(module, each, WRAPPING_VIEWS) for each in function.decorators)
-        return wrapped and function.first() == _REQUEST
+        return wrapped and function.first() in _GIVEN
 
     def _is_class(self, module: Module, class_: Class) -> bool:
         """Whether only who names a class makes an object of it: its bases do nothing, or are views."""
