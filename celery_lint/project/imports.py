@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase as fnmatch
 from sys import intern
 from typing import NamedTuple
@@ -101,6 +102,8 @@ class Imports:
         self._roots: dict[str, dict[tuple[str, str], str | None]] = {}
         self._located: dict[str, dict[str, Located | None]] = {}
         self._above: dict[str, str] = {}
+        self._in_order: list[str] = []
+        self._targets: dict[str, tuple[Module, tuple[str, ...]]] = {}
         # A stray `__init__.py` makes no package of the folder that things are imported from.
         self.packages.discard("")
         for folder in self._parents.get("manage", ()):
@@ -121,6 +124,7 @@ class Imports:
         self.on_path = folders
         self._roots.clear()
         self._located.clear()
+        self._targets.clear()
         return True
 
     def holders(self, name: str) -> list[str]:
@@ -138,6 +142,15 @@ class Imports:
         if f"{stem}.py" in self.files or f"{stem}/__init__.py" in self.files:
             return True
         return f"{stem}/{name}.py" in self.files or (name != "" and f"{stem}/{name}" in self.folders)
+
+    def within(self, folder: str) -> list[str]:
+        """The files that lie in a folder, however deep."""
+        if not self._in_order:
+            self._in_order = sorted(self.files)
+        first, last = (
+            bisect_left(self._in_order, f"{folder}{end}") for end in "/0"
+        )  # a `/`, and what follows
+        return self._in_order[first:last]
 
     def holding(self, dotted: str) -> list[str]:
         """The folders from which a dotted name leads to a file, those first that no package holds."""
@@ -160,12 +173,13 @@ class Imports:
         path = f"{folder}/" * bool(folder) + dotted.replace(".", "/")
         return [file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.files]
 
-    def targets(self, module: Module) -> Iterator[str]:
+    def targets(self, module: Module) -> tuple[str, ...]:
         """The files of the project that a module imports names from, anywhere in it."""
-        for dotted in module.all_imports:
-            located = self.locate(dotted, module.path)
-            if located is not None:
-                yield located.path
+        known = self._targets.get(module.path)
+        if known is None or known[0] is not module:
+            located = [self.locate(dotted, module.path) for dotted in module.all_imports]
+            known = self._targets[module.path] = module, tuple([each.path for each in located if each])
+        return known[1]
 
     def holding_application(self, named: str) -> list[str]:
         """The same for what follows ``-A``: `shop.queue`, `shop.queue:app` or `shop.queue.app`."""

@@ -226,8 +226,9 @@ def _made(flow: Flow, before: Step, task: Task) -> set[str]:
 
 
 def _makes(step: Step) -> bool:
-    leaf = step.value.removesuffix("()").rpartition(".")[2].lstrip(":~%")
-    return step.kind == "assign" and step.value.endswith("()") and leaf[:1].isupper()
+    if step.kind != "assign" or not step.value.endswith("()"):
+        return False
+    return step.value[:-2].rpartition(".")[2].lstrip(":~%")[:1].isupper()
 
 
 def _told(flow: Flow, before: Step, sent: Step) -> set[str]:

@@ -143,8 +143,10 @@ class UnimportedApplications:
 
     def _sought(self) -> tuple[Candidate, ...]:
         """Those of them about which it matters whether another process imports them."""
-        found = self._of_workers or ()
-        return found if found and self._is_named(self.applications.product[0]) else ()
+        applications = self.applications.product
+        if len(applications) != 1 or not self._is_named(applications[0]):
+            return ()
+        return self._of_workers or ()
 
     def _is_loaded_alone(self, module: Module, candidate: Candidate) -> bool:
         """Whether nothing else may begin with a module: no server, no command, no framework that scans."""

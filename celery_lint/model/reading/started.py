@@ -12,6 +12,8 @@ _OPTIONS = ("-Q", "--queues")
 # `-Q:1-3` is an option of some nodes of `celery multi`; `2024-Q3` and `f"{year}-Q{quarter}"` are none at all.
 _OPTION = re.compile(r"(?<![^\s\"'`=(])(?:-Q|--queues(?![\w-]))(?::[^\s\"'=]+)?(?:\s+|=)?[\"']?([^\s\"']*)")
 _ALONE = re.compile(r"(?:-Q|--queues)(?::[^\s=]+)?")
+# The option as a text can have it, at the beginning of one or behind a space: `SOME-QUEUE` has none.
+_SAID = re.compile(r"(?:[\s\"'`=(]|\\[nrtvf])(?:-Q|--queues)")
 _PROGRAMS = ("worker", "multi")
 _NAMES = re.compile(r"[\w.,:@-]+")
 # What a line has in it that starts beat: a search for this costs a tenth of one for the ways to write it.
@@ -39,6 +41,8 @@ def told_queues(text: str, tree: ast.Module) -> tuple[str, ...]:
     Documentation starts none.
     """
     if not any(program in text for program in _PROGRAMS) or not any(option in text for option in _OPTIONS):
+        return ()
+    if not _SAID.search(text):
         return ()
     found: dict[str, None] = {}
     for node in _nodes(tree):

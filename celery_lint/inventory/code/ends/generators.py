@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import re
+from collections import Counter
 
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.model.calls import Call
@@ -18,6 +20,7 @@ _ITERATING = frozenset(
     }
 )  # fmt: skip
 _MADE = tuple(f"~{name}()" for name in sorted(_ITERATING - {"filter", "map"}))
+_SAID = re.compile("|".join(map(re.escape, _MADE)))
 _KINDS = frozenset({"assign", "expr", "return", "with"})
 
 
@@ -44,14 +47,16 @@ class AsyncGenerators:
         """The numbers of the statements that ask one for an iterator by a name: ``g = get(); next(g)``."""
         found: set[int] = set()
         packed = function.packed_steps
-        if not function.name or not any(made in packed for made in _MADE):
+        if not function.name or not _SAID.search(packed):
             return found
         flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        if not any(not step.calls and not step.waits and _iterates(step) for step in flow.steps):
+            return found
         bound: dict[str, Step] = {}
-        names: list[str] = [name for step in flow.steps for name in step.stores]
-        names += [parameter.name for parameter in function.parameters]
+        names = Counter(name for step in flow.steps for name in step.stores)
+        names.update(parameter.name for parameter in function.parameters)
         for step in flow.steps:
-            if step.kind == "assign" and len(step.stores) == 1 and names.count(step.name) == 1:
+            if step.kind == "assign" and len(step.stores) == 1 and names[step.name] == 1:
                 made = [calls[number] for number in step.calls if f"{calls[number].chain}()" == step.value]
                 if len(made) == 1 and made[0].is_bound and not made[0].is_awaited:
                     bound[step.name] = step
@@ -78,10 +83,7 @@ def is_async_generator(function: Function) -> bool:
 
 def _iterates(step: Step) -> bool:
     """Whether a statement gives all that it calls to functions of Python that iterate over it at once."""
-    loads = {name for name in step.loads if name.isidentifier()}
-    used = {name for name in loads if hasattr(builtins, name)}
-    if not used or not used <= _ITERATING | {"None"}:
+    if step.kind != "for" and not (step.kind in _KINDS and step.value.partition("=")[0].startswith(_MADE)):
         return False
-    if step.kind == "for":
-        return True
-    return step.kind in _KINDS and step.value.partition("=")[0].startswith(_MADE)
+    used = {name for name in step.loads if name.isidentifier() and hasattr(builtins, name)}
+    return bool(used) and used <= _ITERATING | {"None"}

@@ -6,6 +6,8 @@ the file itself, must be of Python 3 alone.
 
 from __future__ import annotations
 
+import re
+
 from celery_lint.libraries.network import HTTP_VERBS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -17,7 +19,8 @@ from celery_lint.project.known import Known
 _OF_PYTHON_3 = ("urllib.request.urlopen().read()", *(f"httpx.{verb}().content" for verb in HTTP_VERBS))
 _BYTES = frozenset({*_OF_PYTHON_3, *(f"requests.{verb}().content" for verb in HTTP_VERBS)})
 _TEXTS = frozenset({f"{library}.{verb}().text" for library in ("httpx", "requests") for verb in HTTP_VERBS})
-_WORDS = ("urlopen()", "requests.", "httpx.")
+_OWNERS = _BYTES | _TEXTS
+_WORDS = re.compile(r"urlopen\(\)|requests\.|httpx\.")
 #: Methods of bytes that raise when a text is the first that they are given.
 REFUSING = frozenset(
     {
@@ -41,6 +44,8 @@ class TextsAndBytes:
 
     def is_refused(self, module: Module, function: Function, owner: str, call: Call) -> bool:
         """Whether a method is called that its owner has not, or that refuses the text that it is given."""
+        if owner not in _OWNERS:
+            return False
         method = call.leaf()
         if method in REFUSING:
             refused = owner in _BYTES and call.argument(0).kind == "text"
@@ -52,8 +57,7 @@ class TextsAndBytes:
 
     def steps(self, module: Module, function: Function) -> set[int]:
         """The numbers of the statements that do so by a variable which is bound again and again."""
-        packed = function.packed_steps
-        if not function.name or not any(word in packed for word in _WORDS):
+        if not function.name or not _WORDS.search(function.packed_steps):
             return set()
         flow = self.functions.of(module, function)
         return {step.number for step in flow.steps if self._is_wrong(module, flow, step)}

@@ -86,11 +86,13 @@ class CertainImports:
         if not line:
             return {}
         root = line[0][1].root
-        found = self._closure(line)
-        found = self._closure([*found.items(), *self._listed(application, root)])
+        found: dict[str, Way] = {}
+        self._follow(line, found)
+        self._follow(list(self._listed(application, root)), found)
         searches = list(self._searches(found, root))
-        found = self._closure([*found.items(), *self._discovered(searches, root)])
-        return self._closure([*found.items(), *self._searched(searches, root)])
+        self._follow(list(self._discovered(searches, root)), found)
+        self._follow(list(self._searched(searches, root)), found)
+        return found
 
     def _first(self, application: Application) -> Iterator[tuple[str, Way]]:
         """The module of the application, as a command names it; without commands as its packages tell."""
@@ -210,10 +212,10 @@ class CertainImports:
 
     # ------------------------------------------------------------------ what these import
 
-    def _closure(self, line: list[tuple[str, Way]]) -> dict[str, Way]:
-        found: dict[str, Way] = {}
+    def _follow(self, line: list[tuple[str, Way]], found: dict[str, Way]) -> None:
+        """Add modules, and all that they need, to those that are found."""
         for path, way in line:  # which grows meanwhile
-            if path in found or len(line) > _MOST:
+            if path in found or len(found) + len(line) > _MOST:
                 continue
             found[path] = way
             module = self.project.modules.find(path)
@@ -224,10 +226,11 @@ class CertainImports:
                 init = self.file(way.root, package)
                 if init is not None and init not in found:
                     line.append((init, way._replace(name=package)))
-        return found
 
     def _led(self, way: Way, name: str, place: Place, by: str) -> Way:
         """The way to a module that another imports: from the first folder that has it."""
+        if not way.others:
+            return Way(way.root, name, place, by, way.may_fail)
         root = next((each for each in (way.root, *way.others) if self.file(each, name)), way.root)
         others = tuple([each for each in (way.root, *way.others) if each != root])
         return Way(root, name, place, by, way.may_fail, others)
@@ -255,12 +258,15 @@ class CertainImports:
 
     def find(self, way: Way, name: str) -> str | None:
         """The file of a module of this name, looked for in the folders that a way tells of."""
-        files = (self.file(root, name) for root in (way.root, *way.others))
-        return next((file for file in files if file is not None), None)
+        file = self.file(way.root, name)
+        for root in way.others if file is None else ():
+            file = file or self.file(root, name)
+        return file
 
     def file(self, root: str, name: str) -> str | None:
         """The file of a module or package of this name, looked for in one folder."""
-        return next(iter(self.imports.files_in(root, name)), None)
+        files = self.imports.files_in(root, name)
+        return files[0] if files else None
 
 
 def absolute(statement: ImportStatement, path: str, name: str) -> str:

@@ -323,8 +323,7 @@ class Orphans:
 
     def near(self, candidate: Candidate) -> list[str]:
         """The modules from which a relative import may lead to it, and the packages around it."""
-        above = f"{candidate.folder}/"
-        return [path for path in self.project.imports.files if path.startswith(above)]
+        return self.project.imports.within(candidate.folder)
 
     @once
     @asking("quiet")

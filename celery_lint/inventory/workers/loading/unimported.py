@@ -132,7 +132,8 @@ class Unimported:
         """
         for each in self._candidates:
             for path in self.orphans.near(each):
-                self.project.reading.module(path, each.stem)
+                if not is_test_path(path):
+                    self.project.reading.module(path, each.stem)
             for path in self._gathering(each):
                 self.project.reading.module(path, each.package)
 

@@ -69,14 +69,15 @@ class Said:
 
         Tests and texts count: who knows what starts what they tell.
         """
-        return self._is_fished(module) or next(self._lines(name, known), None) is not None
+        return next(self._lines(name, known), None) is not None or self._is_fished(module)
 
     def of_module(self, module: Module, name: str, known: Lines) -> bool:
         """The same of what stands at the top of a module: whoever means it has that from the module."""
-        return self._is_fished(module) or any(
+        said = (
             path == module.path or self._counts(path, line, module, name)
             for path, line in self._lines(name, known)
         )
+        return any(said) or self._is_fished(module)
 
     def may_be_listed(self, module: Module) -> bool:
         """Whether somebody may go through what a module has, without saying any of its names."""
