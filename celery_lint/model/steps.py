@@ -96,7 +96,8 @@ class Step(NamedTuple):
     ``x == 1``), ``[x`` for one that is indexed or iterated over and ``@x`` for one that another operand
     looks into (``x and x.state``), ``/x`` for one that is read only if another operand says so, ``=x`` for
     one of which the whole statement uses nothing but the value, its items, its attributes or its truth, and
-    ``{x`` for one that it also returns in a dictionary, list or tuple; the paths that end in one of
+    ``{x`` for one that it also returns in a dictionary, list or tuple; ``;x`` for one that is certainly bound
+    only later, ``;~x`` for one that nothing in the module binds; the paths that end in one of
     :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<`` before the path
     of a ``max_retries`` that is calculated or compared by size and only that; ``.x`` for an attribute in a
     display or a conditional expression, which is in no chain; and once in a function
@@ -168,6 +169,11 @@ class Step(NamedTuple):
     def gives_text(self) -> bool:
         """Its value is made by a method of a variable that is given a text: ``x.split("<p>")[1]``."""
         return "t" in self.flags
+
+    @property
+    def unbound(self) -> list[str]:
+        """The names that it certainly reads before they are bound; ``~x`` if nothing ever binds it."""
+        return [name[1:] for name in self.loads if name[:1] == ";"]
 
     @property
     def yields(self) -> bool:

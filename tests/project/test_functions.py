@@ -97,7 +97,8 @@ def test_names_and_chains() -> None:
     assert steps[1].chains == ("#None",)
     assert steps[3].chains == ("~Session()=s", "~lock")
     assert steps[3].stores == ("s",)
-    assert set(steps[3].loads) == {"Session", "lock"}
+    assert set(steps[3].loads) == {"Session", "lock", ";~Session"}
+    assert steps[3].unbound == ["~Session"]
     assert steps[5].loads == ("i", "s")
     assert steps[9].chains == ("~ValueError", "~errors.Lost")
     assert steps[9].stores == ("error",)

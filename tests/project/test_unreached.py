@@ -171,6 +171,13 @@ def speaks(folder: Path, text: str, first: str = "") -> bool:
         (MAKER, ENTERED),
         (MAKER.replace("def session", "def given") + "\n\ndef session():\n    return given()\n", ENTERED),
         (ORM + "def session():\n    return sessionmaker()\n", "with session() as order:\n        pass"),
+        ("", "if not key:\n        key = order"),
+        ("", "total += order"),
+        ("", "print(total)\n    for total in order:\n        pass"),
+        ("", "while not ready:\n        ready = order"),
+        ("", "[each for each in total]\n    total = order"),
+        ("", "with opened(order) as page:\n        pass"),
+        ("def other():\n    missing = 1\n", "return missing or order"),
     ],
 )
 def test_it_raises(tmp_path: Path, before: str, statement: str) -> None:
@@ -228,6 +235,17 @@ def test_no_worker_comes_there(tmp_path: Path, test: str) -> None:
         (MAKER.replace("return maker", "if maker:\n        return open(maker)\n    return maker"), ENTERED),
         (MAKER.replace("def", "@contextmanager\ndef"), ENTERED),
         (MAKER + "\n\ndef use(other):\n    global maker\n    maker = other\n", ENTERED),
+        ("", "for each in order:\n        if each:\n            print(last)\n        last = each"),
+        ("", "total = [total for total in order]"),
+        ("", "print(order and missing, lambda: missing, [missing for _ in order])"),
+        (
+            "",
+            "def go():\n        nonlocal total\n        total = 1\n    go()\n    print(total)\n    total = 2",
+        ),
+        ("def begin():\n    global ready\n    import ready\n", "print(ready)"),
+        ("from shop.everything import *\n", "print(missing)"),
+        ("for name in ('missing',):\n    globals()[name] = 1\n", "print(missing)"),
+        ("try:\n    unicode = unicode\nexcept NameError:\n    pass\n", "print(unicode(order), raw_input())"),
     ],
 )
 def test_it_may_go_on(tmp_path: Path, before: str, statement: str) -> None:

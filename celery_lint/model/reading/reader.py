@@ -31,7 +31,6 @@ from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
 from celery_lint.model.reading.expressions import annotated_call, first_words, given_class, is_given, spelled
-from celery_lint.model.reading.imported import hidden_names, included, needed_imports
 from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
@@ -43,6 +42,8 @@ from celery_lint.model.reading.keeping import (
     worth_keeping,
     worth_setting,
 )
+from celery_lint.model.reading.names.imported import hidden_names, included, needed_imports
+from celery_lint.model.reading.names.unbound import Unbound
 from celery_lint.model.reading.scopes import CallRecord, Scope, bases_of, by_name, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
@@ -64,7 +65,7 @@ class Reader:
         self.source = source
         self.tree = tree
         self.seen = seen
-        self._span = source.span
+        self._span, self.unbound = source.span, Unbound(seen.top)
 
     def _name_span(self, node: Any) -> Span:
         """The span of the name in a ``def`` or ``class`` statement."""
@@ -188,7 +189,8 @@ class Reader:
             outer = scope.outer or self.seen.top
             decorators = tuple(self._decorators(node.decorator_list, outer))
             parameters = tuple(_parameter_facts(node.args, scope))
-        steps = steps_of(scope, self.source, _receiver(scope)[1:-1] or _task_itself(scope))
+        itself = _receiver(scope)[1:-1] or _task_itself(scope)
+        steps = steps_of(self.unbound.noted(scope), self.source, itself)
         if scope is not self.seen.top and max(steps.count("\n"), calls.count("\n")) >= _MOST_STATEMENTS:
             calls, values, steps = "", (), ""
         owner = scope.owner()

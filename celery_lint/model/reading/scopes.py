@@ -28,7 +28,10 @@ _GENERIC = frozenset({"typing.Generic", "typing_extensions.Generic"})
 class StepRecord:
     """A statement as the walk met it, before names are known."""
 
-    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "perhaps", "role", "stores", "valued")
+    __slots__ = (
+        "calls", "inner", "loads", "node", "number", "parent", "perhaps", "role", "stores", "unbound",
+        "valued",
+    )  # fmt: skip
 
     def __init__(self, node: ast.AST, number: int, parent: int, role: StepRole) -> None:
         self.node = node
@@ -39,6 +42,8 @@ class StepRecord:
         #: The names that are read only if another operand says so.
         self.perhaps: list[str] = []
         self.stores: list[str] = []
+        #: The names that are certainly read before anything binds them.
+        self.unbound: list[str] = []
         #: The names again of which only the value is asked: an item, an attribute, whether it is true.
         self.valued: list[str] = []
         #: Numbers of the calls that are kept, filled once the walk is over.

@@ -88,6 +88,8 @@ def _packed(record: StepRecord, scope: Scope, called: Collection[str], source: S
         for name, mark in _valued(record, scope, called).items():
             loads[mark + name] = None
     read = " ".join(loads)
+    if record.unbound:
+        read += "".join([f" ;{name}" for name in dict.fromkeys(record.unbound)])
     if ".max_retries" in read:
         for path in [path for path in loads if path.endswith(".max_retries")]:
             if _only_calculated(node, kind, path):

@@ -12,6 +12,7 @@ from celery_lint.inventory.code.ends.session_makers import EnteredMakers
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.inventory.code.ends.texts import TextsAndBytes
+from celery_lint.inventory.code.ends.unbound import UnboundNames
 from celery_lint.inventory.code.unawaited import may_fit
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -50,6 +51,7 @@ class Raising:
         self.generators = known.of(AsyncGenerators)
         self.texts = known.of(TextsAndBytes)
         self.makers = known.of(EnteredMakers)
+        self.unbound = known.of(UnboundNames)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -134,6 +136,7 @@ class Raising:
         refused, lacking = self.refused(module, function), self._lacking(module, function)
         found = {*self.imports.of(module, function), *self.generators.steps(module, function)}
         found |= self.texts.steps(module, function)
+        found.update(self.unbound.steps(module, function))
         asks_for_others = bool(function.name) and self.attributes.concerns(module, function)
         if not refused and not lacking and not asks_for_others:
             return frozenset(found)
