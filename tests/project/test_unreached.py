@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
 from celery import Celery
+from celery.utils.log import get_task_logger
 
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.texts import LACKED_BY_BYTES, LACKED_BY_TEXTS, REFUSING
 from celery_lint.libraries.celery import ATTRIBUTES_OF_TASKS
+from celery_lint.libraries.logging import KEYWORDS, STANDARD, WRITING
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, SYNC_MAKERS
 
 HEAD = """import requests
@@ -56,6 +60,9 @@ OTHERS = """class Client:
     def work(self, order):
         return order
 """
+LOGGER = "import logging\n\nlogger = logging.getLogger('shop')\n"
+TASK_LOGGER = "from celery.utils.log import get_task_logger\n\nlogger = get_task_logger(__name__)\n"
+WORDED = "logger.error('failed', order=order)"
 URLOPEN = "from urllib.request import urlopen\n"
 READ = "page = urlopen(order, timeout=5).read()\n    "
 ORM = "from sqlalchemy.orm import sessionmaker\n"
@@ -132,6 +139,16 @@ def test_a_maker_of_sessions_is_no_context_manager() -> None:
         assert not any(hasattr(made, each) for each in ("__enter__", "__aenter__"))
 
 
+def test_a_logger_refuses_words() -> None:
+    loggers = logging.getLogger("shop"), get_task_logger("shop")
+    assert {"logging.getLogger()", "celery.utils.log.get_task_logger()"} == STANDARD
+    for logger, method in product(loggers, WRITING):
+        for keyword in KEYWORDS:
+            getattr(logger, method)("failed", **{keyword: None if keyword == "extra" else 1})
+        with pytest.raises(TypeError):
+            getattr(logger, method)("failed", order=1)
+
+
 def test_what_is_written_for_python_3_alone(tmp_path: Path) -> None:
     wrong = "    requests.get(order, timeout=5).content.split('<p>')\n    requests.get(order)\n"
     assert speaks(tmp_path, f"@app.task\ndef bill(order):\n{wrong}")
@@ -171,6 +188,14 @@ def speaks(folder: Path, text: str, first: str = "") -> bool:
         (MAKER, ENTERED),
         (MAKER.replace("def session", "def given") + "\n\ndef session():\n    return given()\n", ENTERED),
         (ORM + "def session():\n    return sessionmaker()\n", "with session() as order:\n        pass"),
+        (LOGGER, "logger.error('failed', order=order)"),
+        (LOGGER, "logger.critical('failed', order=order, exc_info=True)"),
+        (
+            TASK_LOGGER,
+            "try:\n        print()\n    finally:\n        logger.exception('failed', order=order)",
+        ),
+        ("import logging\n", "logging.getLogger(__name__).fatal('failed', order=order)"),
+        ("import logging\n", "logger = logging.getLogger(__name__)\n    logger.error('failed', order=order)"),
         ("", "if not key:\n        key = order"),
         ("", "total += order"),
         ("", "print(total)\n    for total in order:\n        pass"),
@@ -197,9 +222,10 @@ def test_it_raises(tmp_path: Path, before: str, statement: str) -> None:
 )
 def test_no_worker_comes_there(tmp_path: Path, test: str) -> None:
     task = "@app.task\ndef bill(order, debug):\n    if {}:\n        requests.get(order)\n"
-    assert not speaks(tmp_path, task.format(test))
-    assert speaks(tmp_path, task.format(f"not ({test})"))
-    assert speaks(tmp_path, task.format("debug"))
+    first = "import os\nimport sys\n\nfrom django.conf import settings\nfrom flask import current_app\n"
+    assert not speaks(tmp_path, task.format(test), first)
+    assert speaks(tmp_path, task.format(f"not ({test})"), first)
+    assert speaks(tmp_path, task.format("debug"), first)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +261,14 @@ def test_no_worker_comes_there(tmp_path: Path, test: str) -> None:
         (MAKER.replace("return maker", "if maker:\n        return open(maker)\n    return maker"), ENTERED),
         (MAKER.replace("def", "@contextmanager\ndef"), ENTERED),
         (MAKER + "\n\ndef use(other):\n    global maker\n    maker = other\n", ENTERED),
+        (LOGGER, "logger.error('failed', exc_info=True, extra={}, stack_info=True, stacklevel=2)"),
+        (LOGGER, "logger.info('sending', order=order)"),
+        (LOGGER, "logger.error('failed %s', order, **order)"),
+        (LOGGER + "\nlogging.setLoggerClass(Words)\n", "logger.error('failed', order=order)"),
+        (LOGGER + "\nlogging.Logger._log = print\n", WORDED),
+        ("import structlog\n\nlogger = structlog.get_logger()\n", "logger.error('failed', order=order)"),
+        (LOGGER + "\ntry:\n    from shop.words import logger\nexcept ImportError:\n    pass\n", WORDED),
+        (LOGGER + "\nif order:\n    logger = Words(logger)\n", WORDED),
         ("", "for each in order:\n        if each:\n            print(last)\n        last = each"),
         ("", "total = [total for total in order]"),
         ("", "print(order and missing, lambda: missing, [missing for _ in order])"),

@@ -8,6 +8,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.ends.attributes import Attributes
 from celery_lint.inventory.code.ends.generators import AsyncGenerators, is_async_generator
 from celery_lint.inventory.code.ends.imports import FailingImports
+from celery_lint.inventory.code.ends.loggers import Loggers
 from celery_lint.inventory.code.ends.session_makers import EnteredMakers
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
@@ -52,6 +53,7 @@ class Raising:
         self.texts = known.of(TextsAndBytes)
         self.makers = known.of(EnteredMakers)
         self.unbound = known.of(UnboundNames)
+        self.loggers = known.of(Loggers)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -81,6 +83,8 @@ class Raising:
         if chain[:1] == ":" and chain[1:] in module.bindings:
             return self._is_none(module, chain[1:])
         if self.texts.is_refused(module, function, owner, call):
+            return True
+        if self.loggers.is_refused(module, owner, call):
             return True
         target = self.targets.of(module, chain)
         if target is None:
