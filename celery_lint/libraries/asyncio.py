@@ -33,6 +33,26 @@ IN_A_THREAD = _spelled(["threads."], "to_thread") | {
 }
 #: These start a coroutine beside the one that calls them.
 SPAWNERS = _spelled(["tasks."], "create_task", "ensure_future", "gather")
+#: Ends of calls that let something else run on the loop, or watch the clock there.
+BESIDE_ONE = (
+    ".add_reader", ".as_completed", ".call_later", ".create_task", ".ensure_future", ".gather",
+    ".start_server", ".start_soon", ".timeout", ".wait_for",
+)  # fmt: skip
+#: Packages that serve, listen or keep connections alive on the loop while somebody waits.
+KEEPING_BUSY = frozenset(
+    {
+        "aio_pika",
+        "aiogram",
+        "aiohttp",
+        "aiokafka",
+        "discord",
+        "nats",
+        "telegram",
+        "telethon",
+        "uvicorn",
+        "websockets",
+    }
+)
 #: Last components of what is called to learn whether a loop is there, or which one.
 ASKING_FOR_LOOP = frozenset(
     {"get_running_loop", "_get_running_loop", "get_event_loop", "is_running", "current_async_library"}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
+from celery_lint.analysis.event_loop.own_loops import OwnLoops
 from celery_lint.inventory.application.signals.connections import connected
 from celery_lint.inventory.code.unawaited import makes_coroutine
 from celery_lint.inventory.tasks.results import WORDS, Results, asked_before, may_wait
@@ -70,6 +71,7 @@ class AsyncHandlers:
         self.sendings = known.of(Sendings)
         self.functions = known.project.functions
         self.pools = known.of(Pools)
+        self.own_loops = known.of(OwnLoops)
 
     # ------------------------------------------------------------------ handlers
 
@@ -148,15 +150,19 @@ class AsyncHandlers:
 
     @facts
     def waits(self) -> list[BlockingResult]:
-        """The results that asynchronous functions wait for."""
+        """The results that asynchronous functions wait for, but for those that are alone on their loop."""
         found = []
         for module, function in self._clients(*WORDS):
             if not may_wait(function):
                 continue
             flow = self.functions.of(module, function)
-            for call in self.functions.calls(module, function):
-                if self._waits(module, function, call) and not asked_before(flow, call):
-                    found.append(BlockingResult(module, function, call))
+            waiting = [
+                BlockingResult(module, function, call)
+                for call in self.functions.calls(module, function)
+                if self._waits(module, function, call) and not asked_before(flow, call)
+            ]
+            if waiting and not self.own_loops.holds(module, function):
+                found += waiting
         return found
 
     def _waits(self, module: Module, function: Function, call: Call) -> bool:

@@ -53,7 +53,9 @@ class BlockingResultInAsyncDef(Rule):
     Only where the result can be traced to `delay`, `apply_async`, `send_task` or `AsyncResult`. Silent
     where a condition looks at the result or at its state first (`if result.ready():`), for timeouts below a
     second, in functions that nothing calls or names, and in the coroutines of tasks, where Celery mostly
-    refuses to wait.
+    refuses to wait. Silent as well where the coroutine is alone on its loop: a script or a command runs it by
+    `asyncio.run()`, nothing else in the module has it, and nothing is started beside it (`gather()`,
+    `create_task()`, a server, a bot).
 
     ## References
 
