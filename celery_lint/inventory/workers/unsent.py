@@ -16,11 +16,7 @@ from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unrun import Why as NoWorker
 from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.lookups import Lookups
-from celery_lint.inventory.workers.naming import (
-    only_called_in,
-    only_called_outside,
-    within,
-)
+from celery_lint.inventory.workers.naming import only_called_in, only_called_outside, within
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.inventory.workers.senders.meanings import Meanings
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_in, mentions_of, stands_in
@@ -56,7 +52,7 @@ class Unsent:
     routes, or in tasks that nothing sends either; and where all that is sent is in sight: by tasks and
     names that are written down, with a schedule in the settings. A schedule that nobody can look at, of a
     database or a machine, runs what needs no arguments. Where one task alone is sent, that is too little,
-    but for those that do nothing yet.
+    but for those that do nothing yet, and for those that no worker has imported either.
     """
 
     def __init__(self, known: Known) -> None:
@@ -185,9 +181,11 @@ class Unsent:
     @once
     @asking("quiet")
     def _unsent(self) -> frozenset[Key]:
-        if not self.unwritten.keys or self.shown.sends(SEVERAL):
+        if self.shown.sends(SEVERAL) or not self.shown.sends(1):
             return self._unsent_of(SEVERAL)
-        return self._unsent_of(1) & self.unwritten.keys
+        unwritten = self.unwritten.keys
+        lost = [task.key for task in self._named if task.key in unwritten or self.unrun.has_no_worker(task)]
+        return self._unsent_of(1).intersection(lost) if lost else self._unsent_of(SEVERAL)
 
     @once
     def _left_out(self) -> frozenset[Key]:
