@@ -181,9 +181,9 @@ class Unsent:
     @once
     @asking("quiet")
     def _unsent(self) -> frozenset[Key]:
+        unwritten = self.unwritten.keys
         if self.shown.sends(SEVERAL) or not self.shown.sends(1):
             return self._unsent_of(SEVERAL)
-        unwritten = self.unwritten.keys
         lost = [task.key for task in self._named if task.key in unwritten or self.unrun.has_no_worker(task)]
         return self._unsent_of(1).intersection(lost) if lost else self._unsent_of(SEVERAL)
 

@@ -266,6 +266,8 @@ class Attributes:
             return None
         if self._allows_more(module, class_) or self._sets_any(module, class_) or not class_.bases:
             return None
+        if self._is_finished_by_hand(module, class_):
+            return None
         for base in class_.bases:
             if base in MODELS:
                 if not name.isupper():
@@ -286,6 +288,19 @@ class Attributes:
             for method in methods
         )
 
+    def _is_finished_by_hand(self, module: Module, class_: Class) -> bool:
+        """Whether a method of a model of pydantic gives back what its objects have, or another object.
+
+        What those add that run before the fields are looked at, the model drops or refuses.
+        """
+        methods = (module.functions.get(f"{class_.qualname}.{name}") for name in class_.methods)
+        return any(
+            _finishes(decorator)
+            for method in methods
+            if method is not None
+            for decorator in method.decorators
+        )
+
     def _allows_more(self, module: Module, class_: Class) -> bool:
         """Whether a model of pydantic may take fields that it does not name: ``extra="allow"``."""
         inner = module.classes.get(f"{class_.qualname}.Config")
@@ -298,6 +313,16 @@ class Attributes:
             if given is not None and not _forbids((given,)):
                 return True
         return False
+
+
+def _finishes(decorator: Value) -> bool:
+    """`@root_validator` without `pre=True`, and `@model_validator(mode="wrap")`."""
+    leaf = leaf_of_chain(decorator.chain)
+    if leaf == "root_validator":
+        pre = decorator.keyword("pre")
+        return pre is None or pre.data is not True
+    mode = decorator.keyword("mode")
+    return leaf == "model_validator" and (mode is None or mode.data not in ("before", "after"))
 
 
 def _forbids(values: Sequence[Value]) -> bool:
