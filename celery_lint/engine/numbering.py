@@ -109,12 +109,17 @@ class WrittenAround(Written):
     def _lines_of(self, word: str) -> list[int]:
         return [self._line(line) for line in lines_with(word, self._own)]
 
-    def lines(self, word: str) -> dict[str, list[int]]:
-        """The lines that a word stands on, by path."""
+    def holding(self, word: str) -> Iterator[str]:
+        """The files that hold a word, and this one if it says it."""
         self.is_read = True
-        found = {path: lines for path, lines in self._around.lines(word).items() if path != self._path}
         own = self._asked[word] = self._lines_of(word)
-        return {**found, self._path: own} if own else found
+        yield from (path for path in self._around.holding(word) if path != self._path)
+        if own:
+            yield self._path
+
+    def lines_in(self, path: str, word: str) -> list[int]:
+        """The lines of a file that a word stands on."""
+        return self._lines_of(word) if path == self._path else self._around.lines_in(path, word)
 
     def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
         """What a search finds in the Python files that it finds anything in."""
@@ -122,6 +127,10 @@ class WrittenAround(Written):
         found = {path: answer for path, answer in self._around.found(search).items() if path != self._path}
         own = search(self._own) if self._path.endswith(".py") else None
         return {**found, self._path: own} if own else found
+
+    def finds(self, search: Callable[[bytes], Answer | None]) -> bool:
+        """Whether a search finds anything in a Python file."""
+        return bool(self.found(search))
 
     def let_go(self) -> None:
         """Keep nothing but the answers."""

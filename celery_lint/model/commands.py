@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -29,29 +28,59 @@ class Written:
         self._texts: dict[str, bytes] | None = None
         #: Whether somebody has asked.
         self.is_read = False
-        self._lines: dict[str, dict[str, list[int]]] = {}
+        self._paths: list[str] = []
+        # The files that hold a word, among so many that have been looked at.
+        self._holding: dict[str, tuple[list[str], int]] = {}
+        self._lines: dict[tuple[str, str], list[int]] = {}
         self._found: dict[Callable[[bytes], Any], dict[str, Any]] = {}
+        self._is_found: dict[Callable[[bytes], Any], bool] = {}
 
     @property
     def texts(self) -> dict[str, bytes]:
         """All of them, by path."""
         if self._texts is None:
             self._texts = dict(self._read())
+            self._paths = self._paths or list(self._texts)
             self.is_read = True
         return self._texts
+
+    def held(self) -> Mapping[str, bytes]:
+        """Those that are in memory, by path: all or none."""
+        return self._texts or {}
 
     def let_go(self) -> None:
         """Keep nothing but the answers: whoever asks for another word reads again."""
         self._texts = None
 
+    def holding(self, word: str) -> Iterator[str]:
+        """The files that hold a word, be it a part of a longer one: looked for while somebody asks on."""
+        own, number = word.encode(), 0
+        while True:
+            found, passed = self._holding.get(word, ([], 0))
+            if number < len(found):
+                yield found[number]
+                number += 1
+                continue
+            if self.is_read and passed == len(self._paths):
+                return
+            texts = self.texts
+            for path in self._paths[passed:]:
+                passed += 1
+                if own in texts.get(path, b""):
+                    found.append(path)
+                    break
+            self._holding[word] = found, passed
+
+    def lines_in(self, path: str, word: str) -> list[int]:
+        """The lines of a file that a word stands on."""
+        key = (path, word)
+        if key not in self._lines:
+            self._lines[key] = lines_with(word, self.texts[path])
+        return self._lines[key]
+
     def lines(self, word: str) -> dict[str, list[int]]:
-        """The lines that a word stands on, by path."""
-        if word not in self._lines:
-            own = word.encode()
-            self._lines[word] = {
-                path: lines_with(word, text) for path, text in self.texts.items() if own in text
-            }
-        return self._lines[word]
+        """The lines that a word stands on, by the paths of the files that hold it."""
+        return {path: self.lines_in(path, word) for path in self.holding(word)}
 
     def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
         """What a search finds, by the Python files that it finds anything in: once for all rounds."""
@@ -61,16 +90,35 @@ class Written:
             self._found[search] = {path: answer for path, answer in found if answer}
         return self._found[search]
 
+    def finds(self, search: Callable[[bytes], Answer | None]) -> bool:
+        """Whether a search finds anything in a Python file."""
+        if search in self._found:
+            return bool(self._found[search])
+        if search not in self._is_found:
+            texts = self.texts.items()
+            self._is_found[search] = any(search(text) for path, text in texts if path.endswith(".py"))
+        return self._is_found[search]
+
 
 def lines_with(word: str, text: bytes) -> list[int]:
     """The lines of a text that a word stands on."""
-    whole = re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
-    lines, line, seen = [], 1, 0
-    for found in whole.finditer(text):
-        line += text.count(b"\n", seen, found.start())
-        seen = found.start()
-        lines.append(line)
+    own = word.encode()
+    lines, line, seen, at = [], 1, 0, text.find(own)
+    while at >= 0:
+        end = at + len(own)
+        if _is_no_part(text[at - 1 : at] if at else b"", text[end : end + 1]):
+            line += text.count(b"\n", seen, at)
+            seen = at
+            lines.append(line)
+        else:
+            end = at
+        at = text.find(own, max(end, at + 1))
     return lines
+
+
+def _is_no_part(before: bytes, after: bytes) -> bool:
+    """Whether what stands between these is a word, and no part of a longer one."""
+    return not (before.isalnum() or before == b"_" or after.isalnum() or after == b"_")
 
 
 class Texts(Mapping[str, bytes]):

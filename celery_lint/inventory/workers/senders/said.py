@@ -100,7 +100,7 @@ class Said:
                 module.path.endswith("__init__.py")  # those beside it take its names without saying its own
                 or any(
                     _takes(written.texts[other], stem, name)
-                    for other in written.lines(stem)
+                    for other in written.holding(stem)
                     if other.endswith(".py") and other != module.path and not self.is_left(other)
                 )
                 or self._may_be_loaded(stem)
@@ -110,10 +110,10 @@ class Said:
     def _may_be_loaded(self, stem: str) -> bool:
         """Whether code imports modules of this name that only the run, or a distribution, names."""
         written = self.project.deployment.written
-        if written.found(_loads):
+        if written.finds(_loads):
             return True
-        offered = any(path.endswith(_METADATA) for path in written.lines(stem))
-        return offered and bool(written.found(_loads_of_distributions))
+        offered = any(path.endswith(_METADATA) for path in written.holding(stem))
+        return offered and written.finds(_loads_of_distributions)
 
     def is_left(self, path: str) -> bool:
         """Whether nothing imports a module, since no other file says its name: nobody runs what it says."""
@@ -122,8 +122,8 @@ class Said:
             self._left[path] = (
                 module is not None
                 and self.unimported.needs_import(module)
-                and self.project.deployment.written.lines(leaf_of(path)).keys() <= {path}
-                and not self.project.deployment.written.found(_loads)
+                and all(other == path for other in self.project.deployment.written.holding(leaf_of(path)))
+                and not self.project.deployment.written.finds(_loads)
             )
         return self._left[path]
 
@@ -135,10 +135,11 @@ class Said:
         return frozenset(path for path, others in importers.items() if not others.isdisjoint(count))
 
     def _lines(self, name: str, known: Lines) -> Iterator[tuple[str, int]]:
-        for path, found in self.project.deployment.written.lines(name).items():
+        written = self.project.deployment.written
+        for path in written.holding(name):
             if self.is_left(path):
                 continue
-            for line in found:
+            for line in written.lines_in(path, name):
                 if not any(path == own and first <= line <= last for own, first, last in known):
                     yield path, line
 
@@ -146,7 +147,7 @@ class Said:
         """Whether a line of another file may mean by a name what this module has."""
         if path.endswith(".py"):
             return self.may_take(path, module, name)
-        if path in self.project.deployment.written.lines(leaf_of(module.path)):
+        if leaf_of(module.path).encode() in self.project.deployment.written.texts[path]:
             return True
         if "_" in name.strip("_") or not path.endswith(_OF_PEOPLE):
             return True

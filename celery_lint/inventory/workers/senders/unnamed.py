@@ -55,8 +55,8 @@ class Unnamed:
     def _is_unnamed(self, module: Module, name: str, first: int, last: int) -> bool:
         return (
             self.unused.keeps(module, name)
-            and not self.said.may_be_listed(module)
             and not self.said.of_module(module, name, [(module.path, first, last)])
+            and not self.said.may_be_listed(module)
         )
 
     def _is_view(self, module: Module, function: Function) -> bool:
