@@ -71,6 +71,7 @@ def build(
             else:
                 modules[path] = reading
 
+    library.look_into(deployment.written.held)
     passed = library.first_pass(files, FirstPass(configuration.task_decorators).passes)
     take(passed)
     guessed = set(earlier).intersection(files).difference(passed)

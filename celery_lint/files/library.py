@@ -103,6 +103,11 @@ class Library:
         self._readings: dict[str, Reading] = {}
         self._leading: dict[tuple[str, str], bool] = {}
         self._lacking: dict[tuple[str, str], bool] = {}
+        self._held: Callable[[], Mapping[str, bytes]] = dict
+
+    def look_into(self, held: Callable[[], Mapping[str, bytes]]) -> None:
+        """Take the contents of files from somebody who has them in memory, as long as that is so."""
+        self._held = held
 
     def readings(self, paths: Iterable[str]) -> dict[str, Reading]:
         """The facts of these files."""
@@ -127,7 +132,7 @@ class Library:
         key = (path, name)
         if key not in self._leading:
             try:
-                self._leading[key] = leads_on(read(f"{self._root}/{path}", within=self._root), name)
+                self._leading[key] = leads_on(self._data(path), name)
             except NotParsed:
                 self._leading[key] = True  # so that it is told that the file cannot be read
         return self._leading[key]
@@ -164,9 +169,13 @@ class Library:
     def text(self, path: str) -> bytes:
         """The content of a file, nothing if it cannot be read."""
         try:
-            return read(f"{self._root}/{path}", within=self._root)
+            return self._data(path)
         except NotParsed:
             return b""
+
+    def _data(self, path: str) -> bytes:
+        """The content of a file; raises NotParsed."""
+        return self._held().get(path) or read(f"{self._root}/{path}", within=self._root)
 
     def earlier(self, path: str) -> Module | None:
         """The facts that a file had when the cache was written."""
@@ -238,7 +247,7 @@ class Library:
         if passes is None and path in self._readings:
             return True
         try:
-            data = read(f"{self._root}/{path}", within=self._root)
+            data = self._data(path)
         except NotParsed as error:
             # Nobody knows whether it has to do with Celery; a file that cannot be read is worth a word.
             self._readings[path] = error.unparsed._replace(path=path)

@@ -11,13 +11,14 @@ from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Function, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
-_READY = ".ready()"
+_ASKING = ".ready"
+_READY = f"{_ASKING}()"
 # In these pools others run while one sleeps.
 _GREEN = ("gevent", "eventlet")
 _HOLDING = ("prefork", "solo", "threads")
@@ -53,9 +54,11 @@ class PolledResults:
         return list(self._all())
 
     def _all(self) -> Iterator[PolledResult]:
+        asking = self.project.functions.calling(self.project.modules.values(), _ASKING)
+        if not any(_may_poll(function) for _, function in asking):
+            return  # sites are dear, and this is asked before everything is read
         for site in self.sites.all:
-            function = site.function
-            if function.is_async or not function.has("while") or not function.may_call(".ready"):
+            if not _may_poll(site.function):
                 continue
             flow = self.sites.flow(site)
             found = [
@@ -97,3 +100,8 @@ class PolledResults:
         if known:
             return self.workers.running(_HOLDING, site.tasks) is not None
         return self.workers.running(_GREEN, site.tasks) is None
+
+
+def _may_poll(function: Function) -> bool:
+    """Whether a function may ask a result in a loop."""
+    return not function.is_async and function.has("while") and function.may_call(_ASKING)

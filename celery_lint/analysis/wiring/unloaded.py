@@ -113,9 +113,10 @@ class UnloadedTasks:
         said = [
             (module.path, dotted)
             for module in self.project.modules.values()
-            if module.path != path and not is_test_path(module.path)
             for dotted in module.all_imports
-            if stem in dotted.split(".") and self._may_mean(module, dotted, task.module)
+            if stem in dotted and stem in dotted.split(".")
+            if module.path != path and not is_test_path(module.path)
+            if self._may_mean(module, dotted, task.module)
         ]
         return bool(said) and all(
             importer in self.unimported.all or not (dotted[:1] == "." or f"{dotted}.".startswith(f"{name}."))

@@ -70,6 +70,7 @@ class Unused:
         self.tasks = known.of(Tasks)
         self.said = known.of(Said)
         self.configured = known.of(Configured)
+        self._kept: dict[Key, list[tuple[str, Span]]] = {}
 
     def users(self, mentions: Mapping[str, Sequence[Mention]]) -> dict[str, list[Mention]]:
         """Who uses the functions and canvases that hold the names of tasks, and those that these hold."""
@@ -235,22 +236,26 @@ class Unused:
 
     def _canvases(self, module: Module, name: str) -> list[tuple[str, Span]]:
         """What a module binds that is a canvas, a list or a mapping with a word in it, and nothing else."""
-        having = holding(self.functions, module, name)
-        return [
-            (bound, value.span)
-            for bound, values in (module.bindings.items() if having else ())
-            for value in values
-            if any(value is each for each in having)
-            and self._is_plain(module, value, name)
-            and self.may_hide(module, bound)
-        ]
+        key = (module.path, name)
+        if key not in self._kept:
+            having = holding(self.functions, module, name)
+            self._kept[key] = [
+                (bound, value.span)
+                for bound, values in (module.bindings.items() if having else ())
+                for value in values
+                if any(value is each for each in having)
+                and self._is_plain(module, value, name)
+                and self.may_hide(module, bound)
+            ]
+        return self._kept[key]
 
     def _is_plain(self, module: Module, value: Value, name: str) -> bool:
         """Whether an expression puts tasks or their names together, and does nothing with them."""
-        if value.kind == "constant" or not all(
-            each.kind in _PUT_TOGETHER or (each.kind == "call" and self._signs(module, each))
+        if value.kind == "constant" or any(
+            each.kind not in _PUT_TOGETHER
+            and any(next(spans_of(part, name), None) is not None for part in held(each))
+            and not (each.kind == "call" and self._signs(module, each))
             for each in held(value)
-            if any(next(spans_of(part, name), None) is not None for part in held(each))
         ):
             return False
         is_text = any(isinstance(each.data, str) and name in each.data for each in held(value))
