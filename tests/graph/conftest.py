@@ -96,6 +96,7 @@ def announce(day):
     "Procfile": """\
 mail: celery -A shop worker -P gevent -Q mail
 rest: celery -A shop worker -Q celery,quick
+clock: celery -A shop beat
 """,
 }
 

@@ -73,7 +73,7 @@ def test_celery_is_not_installed_and_nothing_imports_the_application(tmp_path: P
         ("Dockerfile", "FROM python:3.12\nRUN uv add redis celery\n"),
         ("packages.txt", "fastapi\ncelery >= 5\n"),
         ("stack.yml", "- python\n- celery\n"),
-        ("Procfile", "worker: celery -A shop.background worker\n"),
+        ("Procfile", "worker: celery -A shop.background worker -B\n"),
         ("Procfile", "clock: celery -A shop.background beat\n"),
         ("shop/main.py", "from shop.background import queue\n\nprint(queue)\n"),
         ("shop/api.py", "from .orders import close\n\n\ndef view():\n    return close\n"),
