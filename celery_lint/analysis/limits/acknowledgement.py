@@ -17,6 +17,7 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.pools import Pools, WorkerPools
 from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.unsent import Unsent
@@ -109,6 +110,7 @@ class Acknowledgement:
         self.unsent = known.of(Unsent)
         self.workers = known.of(Workers)
         self.eager = known.of(EagerSettings)
+        self.unwritten = known.of(Unwritten)
         self.redelivered = known.of(Redelivered)
 
     def late(self, task: Task) -> bool | None:
@@ -233,7 +235,16 @@ class Acknowledgement:
     def _runs_nothing_twice(self, application: Application) -> bool:
         """Whether no task of an application that something sends would begin again."""
         tasks = [task for task in self.unsent.product if application in self.belonging.of(task)]
-        return bool(self.tasks.product) and all(self.redelivered.is_harmless(task) for task in tasks)
+        return bool(self.tasks.product) and all(map(self._is_harmless, tasks))
+
+    def _is_harmless(self, task: Task) -> bool:
+        """Whether a message that comes back is none the worse, or somebody may send one by hand at most.
+
+        What only says something takes no memory: nothing kills a process for it.
+        """
+        if self.redelivered.is_harmless(task):
+            return True
+        return self.unwritten.only_tells(task) and self.unsent.is_unnamed(task)
 
     def _any_late(self, application: Application) -> bool | None:
         """Whether any task of an application acknowledges late: ``False`` only where that is certain."""

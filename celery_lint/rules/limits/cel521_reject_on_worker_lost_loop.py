@@ -49,9 +49,10 @@ class RejectOnWorkerLostLoop(Rule):
     it is redelivered, leaves where what it works on has begun already or where it does not get a lock at once
     (`if not lock.acquire(blocking=False): return`), or has a class whose `__call__` may leave first; and
     where each call that sends the task gives it an end (`expires=300`), or beat alone sends it, without
-    arguments, every few minutes or sooner. Silent, last, where commands start workers, but none of this
-    application. Told once for an application, at its
-    setting or else at the first task, with the places of the others.
+    arguments, every few minutes or sooner; and at the setting, where tasks take nothing and only print or
+    log, and nothing names them, such as `debug_task` of Celery's guide. Silent, last, where commands start
+    workers, but none of this application. Told once for an application, at its setting or else at the first
+    task, with the places of the others.
 
     ## References
 
