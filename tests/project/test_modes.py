@@ -33,6 +33,7 @@ READ = (
     "CEL110/client_outlives_the_loop",
     "CEL110/relay_by_a_method",
     "CEL116/dropped_and_returned",
+    "CEL120/views",
     "CEL134/runtime",
     "CEL223/daemon_lifted",
 )

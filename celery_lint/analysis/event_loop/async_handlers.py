@@ -128,24 +128,31 @@ class AsyncHandlers:
 
     @once
     def _inside(self) -> set[Key]:
-        """Tasks, and the coroutines that they run."""
-        inside: set[Key] = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
-        return inside | self.tasks.by_function.keys()
+        """The coroutines that tasks run."""
+        return {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
 
     def _clients(self, *words: str) -> Iterator[tuple[Module, Function]]:
-        """The ``async def`` functions outside tasks whose calls hold one of these words."""
+        """The ``async def`` functions that are no tasks and whose calls hold one of these words."""
         for module, function in self.project.holding(*words):
-            if function.is_async and (module.path, function.qualname) not in self._inside:
+            if function.is_async and (module.path, function.qualname) not in self.tasks.by_function:
                 yield module, function
+
+    def _is_inside(self, module: Module, function: Function) -> bool:
+        """Whether tasks run a coroutine function: this is dear, so that it is asked last."""
+        return (module.path, function.qualname) in self._inside
 
     @facts
     def publishes(self) -> list[AsyncPublish]:
         """The tasks that asynchronous functions send themselves."""
         found = []
         for module, function in self._clients(*SENDING):
-            for sending in self.sendings.within(module, function):
-                if sending.through == "task" and not sending.call.in_lambda:
-                    found.append(AsyncPublish(module, function, sending.call))
+            sent = [
+                AsyncPublish(module, function, sending.call)
+                for sending in self.sendings.within(module, function)
+                if sending.through == "task" and not sending.call.in_lambda
+            ]
+            if sent and not self._is_inside(module, function):
+                found += sent
         return found
 
     @facts
@@ -161,7 +168,9 @@ class AsyncHandlers:
                 for call in self.functions.calls(module, function)
                 if self._waits(module, function, call) and not asked_before(flow, call)
             ]
-            if waiting and not self.own_loops.holds(module, function):
+            if not waiting or self._is_inside(module, function):
+                continue
+            if not self.own_loops.holds(module, function):
                 found += waiting
         return found
 

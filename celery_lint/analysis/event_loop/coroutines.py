@@ -153,6 +153,7 @@ class Coroutines:
         self.pools = known.of(Pools)
 
     @once
+    @asking("hint")
     def inside(self) -> list[Inside]:
         """The ``async def`` functions that run inside coroutines of tasks."""
         found: dict[Key, Inside] = {}
@@ -165,6 +166,7 @@ class Coroutines:
         return list(found.values())
 
     @once
+    @asking("hint")
     def closures(self) -> list[Closure]:
         """The coroutines that runs are given."""
         found: dict[tuple[str, Key], Closure] = {}
