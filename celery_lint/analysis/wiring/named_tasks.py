@@ -147,7 +147,7 @@ class NamedTasks:
                 and (are_annotations or not self._has_its_queue(missing))
                 and not self._goes_there_anyway(module.place(value.span), name, missing.guess)
             ]
-            first = next((each for each in unknown if _means_something(each.missing)), None)
+            first = next((each for each in unknown if self._means_something(each.missing)), None)
             if first is not None:
                 places = {each.place for each in unknown}
                 useless = [each for each in table if each[0].place(each[1].span) in places]
@@ -159,6 +159,16 @@ class NamedTasks:
     def _likely(self, missing: Missing) -> Missing:
         """The same without the guess, where that has little to say for it and names a task of no use."""
         return missing if self._is_sent(missing) and self._can_run(missing) else _without_chance(missing)
+
+    def _means_something(self, missing: Missing) -> bool:
+        """Whether an entry is meant for tasks that are there, and that something sends.
+
+        What is left of a task that is gone costs nothing, nor does one for what is called as a function.
+        """
+        if not missing.guess:
+            return missing.why in ("pattern", "prefix", "function")
+        task = self.sendings.by_name(missing.guess)
+        return task is None or task.key not in self.unsent.without_messages
 
     def _has_its_queue(self, missing: Missing) -> bool:
         """Whether the task that is meant names a queue itself, which wins over every route."""
@@ -255,8 +265,3 @@ class NamedTasks:
 def _without_chance(missing: Missing) -> Missing:
     """The same without a guess that nothing but the last word of the name speaks for."""
     return missing._replace(guess="") if missing.by_leaf else missing
-
-
-def _means_something(missing: Missing) -> bool:
-    """Whether an entry is meant for tasks that are there: what a task that is gone has left costs nothing."""
-    return bool(missing.guess) or missing.why in ("pattern", "prefix", "function")

@@ -35,6 +35,11 @@ class Task(NamedTuple):
         return self.qualname.rpartition("/")[2].partition("@")[0]
 
     @property
+    def owner(self) -> str:
+        """The name of the class that it is a method of: who sends it must have that, or an object of it."""
+        return self.function.owner.rpartition(".")[2].rpartition("/")[2] if self.function is not None else ""
+
+    @property
     def is_periodic(self) -> bool:
         """Whether the decorator itself schedules the task, as ``periodic_task`` of Celery 3 does."""
         return any(value.keyword("run_every") is not None for _, value in self.options)

@@ -176,7 +176,7 @@ class Unsent:
     def _pairs(self, task: Task) -> set[Pair]:
         """The words by which anybody may mean a task, each with what must stand beside it."""
         before = dict.fromkeys(self._names(task) - self._own(task), "".join(self._before(task)))
-        return {(name, before.get(name, _owner(task))) for name in self._names(task)}
+        return {(name, before.get(name, task.owner)) for name in self._names(task)}
 
     @once
     @asking("quiet")
@@ -190,6 +190,11 @@ class Unsent:
     @once
     def _left_out(self) -> frozenset[Key]:
         return self._unsent if self.shown.sends(SEVERAL) else self._unsent_of(1)
+
+    @once
+    def without_messages(self) -> frozenset[Key]:
+        """The tasks of a project that sends one or more that nothing sends: functions call them at most."""
+        return self._unsent_of(1, called=True)
 
     @once
     def _only_called(self) -> frozenset[Key]:
@@ -261,9 +266,9 @@ class Unsent:
     @once
     def _all_mentions(self) -> dict[str, list[Mention]]:
         """Where tasks and what looks tasks up are named."""
-        names = {
-            n for task in self._named for n in (*self._names(task), *self._before(task), _owner(task))
-        } - {""}
+        names = {n for task in self._named for n in (*self._names(task), *self._before(task), task.owner)} - {
+            ""
+        }
         return mentions_of(self.project, names | {function.name for _, function in self.lookups.all})
 
     def _is_named(
@@ -293,7 +298,7 @@ class Unsent:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""
         found = mentions.get(name, [])
         before = self._before(task)
-        if found and name in self._own(task) and _owner(task):
+        if found and name in self._own(task) and task.owner:
             return [mention for mention in found if self._may_mean_method(task, name, mention, mentions)]
         if not found or name in self._own(task) or not before:
             return found
@@ -310,7 +315,7 @@ class Unsent:
         name is sent.
         """
         module, function = mention
-        owner = _owner(task)
+        owner = task.owner
         if any(said.module is module for said in mentions.get(owner, ())):
             return True
         if any(target.rpartition(".")[2] == owner for target in module.imports.values()):
@@ -390,8 +395,3 @@ class Unsent:
             for setting in self.settings.named(name):
                 found.setdefault(setting.module.path, []).append(setting.value.span)
         return found
-
-
-def _owner(task: Task) -> str:
-    """The class of a task that is a method: who sends it must have that, or an object of it."""
-    return task.function.owner.rpartition(".")[2].rpartition("/")[2] if task.function is not None else ""

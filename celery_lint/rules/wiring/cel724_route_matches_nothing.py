@@ -64,9 +64,10 @@ class RouteMatchesNothing(Rule):
     where a task is named nearly so, a plain function is, or, in `task_annotations`, where the name is
     what names of tasks begin with; and it says nothing where names may exist that nobody can see, see
     CEL710. Silent too of a route for a task that names a queue itself (`@app.task(queue="slow")`), which
-    wins over every route, where the task that is meant has an entry of its own beside it, of routes that
-    the module sets anew further down, and of those that say nothing but the default queue of the
-    application, unless a pattern beside them sends such a task elsewhere.
+    wins over every route, where the task that is meant has an entry of its own beside it, where nothing
+    sends that task, while others are sent, of routes that the module sets anew further down, and of those
+    that say nothing but the default queue of the application, unless a pattern beside them sends such a
+    task elsewhere.
 
     ## References
 
