@@ -16,6 +16,7 @@ from celery_lint.analysis.resources.sessions.plain_values import (
     is_there_already,
     sets_plain,
 )
+from celery_lint.analysis.resources.sessions.undone import is_undone_between
 from celery_lint.inventory.code.decided.given import Given, constants_in, given_by, is_closed
 from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
@@ -196,14 +197,14 @@ class Refusals:
 def joined(flow: Flow, events: Iterable[Event]) -> Writes:
     """What several statements of a function do together: what is added is refused where it is flushed."""
     events = list(events)
-    flushing = [step for step, writes in events if writes.flushes][:_MANY]
+    flushing = [event for event in events if event[1].flushes][:_MANY]
     asking = [step for step, writes in events if writes.asks][:_MANY]
-    waiting = [step for step, writes in events if writes.waits][:_MANY]
+    waiting = [event for event in events if event[1].waits][:_MANY]
     added = [step for step, writes in events if writes.adds][:_MANY]
     done = [writes for _, writes in events]
     return Writes(
         any(writes.refused for writes in done)
-        or any(_comes_to(flow, one, other) for one in waiting for other in flushing),
+        or any(_is_flushed_by(flow, one, other) for one in waiting for other in flushing),
         any(writes.flushes for writes in done),
         any(writes.adds for writes in done),
         any(writes.fills for writes in done),
@@ -226,10 +227,23 @@ def are_apart(flow: Flow, one: Step, other: Step) -> bool:
     return False
 
 
+def _is_flushed_by(flow: Flow, one: Event, other: Event) -> bool:
+    """Whether what one statement leaves waiting may be flushed by another.
+
+    What a function has flushed itself, and what of that may be refused, is known: only in a loop does it run
+    again.
+    """
+    if one is other:
+        return any(step.kind in _LOOPS for step in flow.ancestors(one[0]))
+    return _comes_to(flow, one[0], other[0])
+
+
 def _comes_to(flow: Flow, one: Step, other: Step) -> bool:
     """Whether one statement may be followed by another."""
-    if one.number <= other.number:
-        return one.number == other.number or not are_apart(flow, one, other)
+    if one.number == other.number:
+        return True
+    if one.number < other.number:
+        return not are_apart(flow, one, other) and not is_undone_between(flow, one, other)
     loops = {step.number for step in flow.ancestors(one) if step.kind in _LOOPS}
     return any(step.number in loops for step in flow.ancestors(other))
 

@@ -57,6 +57,22 @@ def is_rolled_back(flow: Flow, attempt: Step, step: Step) -> bool:
     return any(calls[number].leaf() == "rollback" for inner in below for number in inner.calls)
 
 
+def is_undone_between(flow: Flow, one: Step, other: Step) -> bool:
+    """Whether a handler that one statement stands in rolls back first what another before it has left."""
+    handlers = [outer for outer in flow.ancestors(other) if outer.kind == "handler"]
+    if not handlers or not flow.function.may_call(".rollback"):
+        return False
+    calls = flow.function.calls()
+    return any(
+        calls[number].leaf() == "rollback"
+        for handler in handlers
+        if handler.number > one.number
+        for step in flow.body(handler)
+        if step.number < other.number
+        for number in step.calls
+    )
+
+
 def part_of(flow: Flow, step: Step, role: str) -> Iterator[Step]:
     """All statements in one part of a compound one."""
     for child in flow.body(step, role):
