@@ -333,13 +333,16 @@ class FailedTransactions:
         receiver = call.chain.rpartition(".")[0]
         if receiver == held.session.chain:
             return True
-        if receiver not in held.owners and not self.session_flow.lent(view, call, held.session):
+        lent = receiver not in held.owners and self.session_flow.lent(view, call, held.session.chain)
+        if not (lent or receiver in held.owners or self._is_lent_an_owner(view, call, held)):
             return False
         target = self.graph.target(view.module, call.chain)
         return target is not None and (
-            receiver not in held.owners
-            or any(self._talks(module, function) for module, function in self.graph.closure(*target))
+            lent or any(self._talks(module, function) for module, function in self.graph.closure(*target))
         )
+
+    def _is_lent_an_owner(self, view: View, call: Call, held: HeldSession) -> bool:
+        return any(self.session_flow.lent(view, call, owner) for owner in held.owners)
 
     def _talks(self, module: Module, function: Function) -> bool:
         """Whether a function comes to a call that may talk to a database."""

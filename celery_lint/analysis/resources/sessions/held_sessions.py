@@ -87,6 +87,7 @@ class HeldSessions:
     def _held(self, view: View, session: SessionName) -> HeldSession:
         """A session with the objects that are made with it: `OrderService(session)`."""
         chains, names = {session.chain}, {session.name}
+        used = {call.chain.rpartition(".")[0].removesuffix("()") for call in view.calls}
         for step in view.flow.steps:
             if step.kind == "assign" and len(step.stores) == 1 and not names.isdisjoint(step.loads):
                 for call in view.made_in(step):
@@ -98,6 +99,15 @@ class HeldSessions:
                     ):
                         chains.add(made)
                         names.add(step.name)
+        for call in view.calls:  # `await DealService(session).qualify(deal)`
+            made = f"{call.chain}()"
+            if (
+                made not in chains
+                and call.chain in used
+                and any(given.chain in chains for given in call.takes)
+                and self.project.resolve(view.module, call.chain).kind == "class"
+            ):
+                chains.add(made)
         for step in view.flow.steps:  # one that is bound again may hold an object of another session
             if names.isdisjoint(step.loads) and step.kind == "assign" and step.number not in session.steps:
                 names.difference_update({*step.stores} - {session.name})

@@ -192,9 +192,9 @@ class SessionFlow:
         """Whether a call is one of these methods of the session."""
         return call.leaf() in leaves and call.chain.rpartition(".")[0] in (held.chain, f"%{held.name}")
 
-    def lent(self, view: View, call: Call, held: SessionName) -> bool:
-        """Whether a call hands the session to a function of the project."""
-        if not call.hands_on(held.chain):
+    def lent(self, view: View, call: Call, chain: str) -> bool:
+        """Whether a call hands a session, or an object made with it, to a function of the project."""
+        if not call.hands_on(chain):
             return False
         entity = self.project.resolve(view.module, call.chain)
         return entity.function() is not None
@@ -220,7 +220,7 @@ class SessionFlow:
                 continue
             for call in view.made_in(step):
                 on_it = call.leaf() in WORK and call.chain.rpartition(".")[0] == held.chain
-                if on_it or self.lent(view, call, held):
+                if on_it or self.lent(view, call, held.chain):
                     block = next(number for number in reversed(held.steps) if number < step.number)
                     place = view.module.place(call.span)
                     yield SessionAfterBlock(place, held.name, view.module.place(flow.steps[block].span))

@@ -43,7 +43,8 @@ class Undone:
 
     def _handed(self, view: View, step: Step, held: HeldSession) -> Iterator[tuple[Module, Function]]:
         for call in view.made_in(step):
-            if call.hands_on(held.session.chain) or call.chain.rpartition(".")[0] in held.owners:
+            handed = any(map(call.hands_on, (held.session.chain, *held.owners)))
+            if handed or call.chain.rpartition(".")[0] in held.owners:
                 target = self.graph.target(view.module, call.chain)
                 yield from self.graph.closure(*target) if target is not None else ()
 
