@@ -171,14 +171,18 @@ class UnimportedApplications:
     def _has_broker(self, application: Application) -> bool:
         """Whether the application has a broker that no other application would have by itself.
 
-        Without settings Celery takes the address of its broker from a variable of the environment.
+        Without settings Celery takes the address of its broker from a variable of the environment. What is
+        given by hand wins over what is loaded, but often for tests alone: both count.
         """
         found = self.settings.candidates(application, "broker_url")
-        return bool(found) and all(
-            setting.certain
-            and not any(self._is_common(v) for v in self._within(setting.module, setting.value))
-            and not self._is_of_environment(setting.module, setting.value)
-            for setting in found
+        loaded = self.settings.loads(application, "broker_url")
+        said = [(each.module, each.value) for each in found]
+        said += [(each.module, each.value) for each in loaded]
+        return (
+            bool(found)
+            and all(setting.certain for setting in found)
+            and not any(self._is_common(v) for module, value in said for v in self._within(module, value))
+            and not any(self._is_of_environment(module, value) for module, value in said)
         )
 
     def _is_common(self, value: Value) -> bool:
