@@ -48,6 +48,7 @@ _WHY = {
     "doubled": "another task has its name, and nobody can tell which of the two a worker has",
     "replaced": "each deployment gives the image of its worker another command",
     "uninstalled": "the project does not install Celery, and nothing has its application in use",
+    "unmade": "it is made in a function that nothing calls",
     "unimportable": "its module cannot be imported",
     "unconsumed": "no worker that is started takes messages of its queue",
 }

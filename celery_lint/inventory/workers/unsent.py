@@ -21,6 +21,7 @@ from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.inventory.workers.senders.meanings import Meanings
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_in, mentions_of, stands_in
 from celery_lint.inventory.workers.senders.shown import SEVERAL, Shown
+from celery_lint.inventory.workers.senders.unmade import Unmade
 from celery_lint.inventory.workers.senders.unused import Unused
 from celery_lint.inventory.workers.unawaited import Unawaited
 from celery_lint.libraries.celery import IMPORT_LISTS
@@ -38,8 +39,8 @@ _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 _ONLY_HOW = ("task_routes", "task_annotations", *IMPORT_LISTS)
 
 
-Why = Literal["unsent"] | NoWorker
-"""Why a task never runs: nothing sends it, or no worker of the project has it.
+Why = Literal["unsent", "unmade"] | NoWorker
+"""Why a task never runs: nothing sends or makes it, or no worker of the project has it.
 
 Of those that are ``doubled`` one may run: two have one name, and it is chance which of them a worker has.
 """
@@ -68,6 +69,7 @@ class Unsent:
         self.unawaited = known.of(Unawaited)
         self.unwritten = known.of(Unwritten)
         self.unimported = known.of(Unimported)
+        self.unmade = known.of(Unmade)
         self.unused = known.of(Unused)
         self.unparsed = known.of(UnparsedTexts)
 
@@ -80,7 +82,7 @@ class Unsent:
 
     def why(self, task: Task) -> Why | None:
         """Why it never runs, where that is certain."""
-        return "unsent" if task.key in self._unsent else self.unrun.all.get(task.key)
+        return "unsent" if task.key in self._unsent else self.unmade.why(task) or self.unrun.all.get(task.key)
 
     def is_left_out(self, task: Task) -> bool:
         """Whether nothing sends a task of a project that sends at least one other.
@@ -159,6 +161,7 @@ class Unsent:
         Each with the word that stands beside it, if it says nothing alone.
         """
         found = self.unrun.orphans.words() | self.unimported.words() | self.unrun.uninstalled.words()
+        found |= self.unmade.words()
         unsent = self._unsent
         if self._named and self._shows(SEVERAL):
             found |= self.unused.words(self._all_mentions, self._users, unsent)

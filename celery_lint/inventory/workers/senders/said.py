@@ -18,10 +18,13 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
 # What takes anything out of a module, in a file that is not parsed for it; and out of the one it stands in.
+# Who asks for one name (`"nltk" in globals()`) takes nothing.
+_GLOBALS = rb"(?<![\"'] in )(?<![\"'] not in )\bglobals\(\)"
 _FISHING = re.compile(
-    rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|\bglobals\(\)"
+    rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|"
+    + _GLOBALS
 )
-_FISHING_AT_HOME = re.compile(rb"\bFire\(|\bglobals\(\)|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
+_FISHING_AT_HOME = re.compile(_GLOBALS + rb"|\bFire\(|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
 _IMPORT = re.compile(
     rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]{0,5000}\)|[^\n]*)|\bfrom[ \t]+[\w.]+"
 )

@@ -16,7 +16,7 @@ from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.inventory.workers.senders.shown import Shown
 from celery_lint.inventory.workers.senders.unnamed import IDLE_BASES, Unnamed
 from celery_lint.inventory.workers.senders.unused import Unused
-from celery_lint.model.facts import Place, Value
+from celery_lint.model.facts import Function, Place, Value
 from celery_lint.project.entity import Entity, is_decorated
 from celery_lint.project.known import Known, once
 
@@ -38,14 +38,17 @@ class UncalledSenders:
         self.said = known.of(Said)
         self.unnamed = known.of(Unnamed)
 
-    def holds(self, place: Place) -> bool:
-        """Whether a place lies in a function or a method that nothing calls."""
+    def holds(self, place: Place, makes_tasks: bool = False) -> bool:
+        """Whether a place lies in a function or a method that nothing calls.
+
+        A method that ``makes_tasks`` needs no arguments: that is nothing for a template.
+        """
         mention = self._around(place)
         if mention is None or not self.shown.is_deployed:
             return False
         if mention.function is not None and self.unnamed.holds(mention.module, mention.function):
             return True
-        if not self._may_be_method(mention):
+        if not self._may_be_method(mention, makes_tasks):
             users = self.unused.users({"": [mention]})
             return self.unused.is_uncalled(mention, users, ())
         name = mention.function.name if mention.function is not None else ""
@@ -58,7 +61,7 @@ class UncalledSenders:
         lines = (mention.module.path, function.span.line, function.end_line)
         return not self.said.anywhere(mention.module, name, [lines])
 
-    def words(self, places: Iterable[Place]) -> set[Pair]:
+    def words(self, places: Iterable[Place], makes_tasks: bool = False) -> set[Pair]:
         """The names of functions around these places that nothing calls so far."""
         found: set[Pair] = set()
         if not self.shown.is_deployed:
@@ -69,7 +72,7 @@ class UncalledSenders:
                 continue
             if mention.function.owner and self.unnamed.may_be_class(mention.module, mention.function):
                 found.add((mention.function.owner.rpartition(".")[2], ""))
-            if self._may_be_method(mention):
+            if self._may_be_method(mention, makes_tasks):
                 found.add((mention.function.name, ""))
             else:
                 mentions = {"": [mention]}
@@ -87,7 +90,7 @@ class UncalledSenders:
 
     # ------------------------------------------------------------------ methods
 
-    def _may_be_method(self, mention: Mention) -> bool:
+    def _may_be_method(self, mention: Mention, makes_tasks: bool) -> bool:
         """Whether it is a method to which nothing but its name leads."""
         module, function = mention
         class_ = module.classes.get(function.owner) if function is not None and function.owner else None
@@ -100,7 +103,7 @@ class UncalledSenders:
                 decorator.chain.lstrip("~:") in _PLAIN or self.unused.only_wraps(module, decorator)
                 for decorator in function.decorators
             )
-            and sum(each.required for each in function.parameters) > (not is_decorated(function, _STATIC))
+            and (makes_tasks or _needs_arguments(function))
             and not self.unused.is_offered(class_.name)
             and all(self._calls_nothing(base) for base in self.project.bases(own))
             and module.path not in self._looking
@@ -114,3 +117,7 @@ class UncalledSenders:
         """The modules that may call methods by names that only the run knows: `getattr(self, action)()`."""
         functions = self.functions.saying(self.project.product_modules(), _LOOKING_UP)
         return frozenset(module.path for module, _, said in functions if said)
+
+
+def _needs_arguments(function: Function) -> bool:
+    return sum(each.required for each in function.parameters) > (not is_decorated(function, _STATIC))
