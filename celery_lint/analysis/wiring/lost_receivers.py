@@ -6,12 +6,14 @@ with the function that has made it, and a lambda at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from celery_lint.analysis.wiring.ended import Ended
 from celery_lint.analysis.wiring.untouched import Untouched
 from celery_lint.inventory.application.signals.connections import Signal, connected
+from celery_lint.inventory.tasks.schedules import PERIODIC, Entry, Schedules, is_in_force
+from celery_lint.libraries.logging import LEVELS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -21,6 +23,8 @@ from celery_lint.project.functions import Flow, by_path
 from celery_lint.project.known import Known, facts
 
 _PARTIAL = "functools.partial"
+# The statements of a receiver that does nothing but add entries to a schedule.
+_PLAIN = frozenset({"expr", "import", "pass"})
 _OPTIONS = frozenset({"sender", "dispatch_uid", "weak", "retry"})
 
 
@@ -50,6 +54,7 @@ class LostReceivers:
         self.project = known.project
         self.functions = known.project.functions
         self.ended = known.of(Ended)
+        self.schedules = known.of(Schedules)
         self.untouched = known.of(Untouched)
 
     @facts
@@ -94,7 +99,9 @@ class LostReceivers:
                 continue
             found = self._connections(module, function, flow, step, inner)
             late = all(self._comes_later(module, function, flow, each, inner) for each in found)
-            if found and late and self.ended.is_called(module, function):
+            if not found or not late or self._repeats(module, function, flow, inner):
+                continue
+            if self.ended.is_called(module, function):
                 place, name = found[0].place, found[0].signal.name
                 ends = module.place(function.span)
                 yield LostReceiver("function", place, inner.name, name, function.name, ends)
@@ -152,6 +159,41 @@ class LostReceivers:
             read = {name for each in self.functions.of(module, inner).steps for name in each.loads}
             return (names - read) or names
         return names
+
+    def _repeats(self, module: Module, function: Function, flow: Flow, inner: Function) -> bool:
+        """Whether a function only adds entries that the schedule in the settings holds: none is missed."""
+        if not inner.may_call(f".{PERIODIC}"):
+            return False
+        steps = self.functions.of(module, inner).steps
+        calls = self.functions.calls(module, inner)
+        if any(step.kind not in _PLAIN for step in steps) or any(
+            call.is_statement and call.leaf() not in (PERIODIC, *LEVELS) for call in calls
+        ):
+            return False
+        added = [entry for entry in self.schedules.all if entry.function is inner]
+        names = {name for name in _loaded(module, function) if _is_whole(flow, name)}
+        return bool(added) and all(self._is_listed(entry, names) for entry in added)
+
+    def _is_listed(self, entry: Entry, names: Collection[str]) -> bool:
+        """Whether the schedule holds an entry, or is a mapping of one of these names that it is out of."""
+        taken = entry.given["schedule"].chain if "schedule" in entry.given else ""
+        if entry.key and any(taken.startswith(f"%{name}[") for name in names):
+            return True
+        task = self.schedules.task(entry)
+        return task is not None and any(
+            other.certain
+            and other.written == "mapping"
+            and other.key == entry.key
+            and (known := self.schedules.task(other)) is not None
+            and known.key == task.key
+            and self._is_as_often(entry, other)
+            for other in self.schedules.all
+        )
+
+    def _is_as_often(self, entry: Entry, other: Entry) -> bool:
+        """Whether two entries have one schedule, as it is written."""
+        one, two = entry.given.get("schedule"), other.given.get("schedule")
+        return one is not None and two is not None and _plain(one) == _plain(two)
 
     # ------------------------------------------------------------------ made for the call alone
 
@@ -247,3 +289,27 @@ def _is_weak_option(keyword: str, data: object, is_constant: bool) -> bool:
     if keyword == "retry":
         return is_constant and data is False
     return True
+
+
+def _loaded(module: Module, function: Function) -> Iterator[str]:
+    """The variables of a function that it makes the schedule of an application's configuration."""
+    for each in module.assignments:
+        is_own = each.function == function.qualname and each.value.chain[:1] == "%"
+        if is_own and not each.subscript and is_in_force(f"{each.target}.{each.key}"):
+            yield each.value.chain[1:]
+
+
+def _is_whole(flow: Flow, name: str) -> bool:
+    """Whether a variable is a mapping that is written down there, and bound once."""
+    return [step.value for step in flow.steps if name in step.stores] == ["{"]
+
+
+def _plain(value: Value) -> object:
+    """An expression without the places where its parts stand."""
+    return (
+        value.kind,
+        value.data,
+        value.chain,
+        [_plain(item) for item in value.items],
+        [(key, _plain(item)) for key, item in value.keywords],
+    )

@@ -108,7 +108,7 @@ class Schedules:
                 owner, _, leaf = value.chain.rpartition(".")
                 if leaf == "update" and is_schedule(owner):
                     for item in (*value.items, *_keywords(value)):
-                        yield from self._parts(module, item, _is_in_force(owner))
+                        yield from self._parts(module, item, is_in_force(owner))
 
     def _parts(self, module: Module, value: Value, certain: bool, depth: int = 0) -> Iterator[Listed]:
         """The mappings that an expression is made of: alternatives, unions, and what they unpack."""
@@ -182,7 +182,7 @@ class Schedules:
             for assignment in module.assignments:
                 if not assignment.subscript or not assignment.target:
                     continue
-                certain = _is_in_force(assignment.target) or self._is_loaded(module, assignment.target)
+                certain = is_in_force(assignment.target) or self._is_loaded(module, assignment.target)
                 if certain or is_schedule(assignment.target):
                     key = Value("constant", assignment.key_span, assignment.key)
                     yield self._entry(module, assignment.key, key, assignment.value, certain)
@@ -305,8 +305,8 @@ def is_schedule(chain: str) -> bool:
     return chain.lower().endswith(SCHEDULE)
 
 
-def _is_in_force(chain: str) -> bool:
-    """Whether a schedule is that of an application's configuration: ``app.conf.beat_schedule``."""
+def is_in_force(chain: str) -> bool:
+    """Whether a chain is the schedule of an application's configuration: ``app.conf.beat_schedule``."""
     return chain.endswith(f".conf.{SCHEDULE}")
 
 

@@ -61,6 +61,7 @@ class SignalReceiverLost(Rule):
       a task (for signals of tasks), or asks an application for its configuration, its tasks or anything that
       is not known (for signals of an application; `conf.update()`, `conf.x = …` and `autodiscover_tasks()`
       ask for nothing);
+    * where it only adds entries that the schedule in the settings holds as well;
     * where nothing in the product calls the outer function, or only what nobody calls, or what stands under
       `if __name__ == "__main__":` and starts no worker, and no framework calls it (`AppConfig.ready`, a
       decorator).
