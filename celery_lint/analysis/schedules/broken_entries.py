@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
-from celery_lint.inventory.application.beat.unread import UnreadSchedules
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
 from celery_lint.inventory.tasks.signatures import Signatures, mismatch
@@ -71,7 +70,6 @@ class BrokenEntries:
         self.schedulers = known.of(Schedulers)
         self.tasks = known.of(Tasks)
         self.signatures = known.of(Signatures)
-        self.unread = known.of(UnreadSchedules)
 
     @once
     def _in_force(self) -> list[Entry]:
@@ -83,7 +81,7 @@ class BrokenEntries:
     def refused(self) -> list[RefusedEntry]:
         """The entries that beat refuses."""
         found = [refused for entry in self._in_force for refused in self._refusals(entry)]
-        return self.unread.unless_by_nobody(found)
+        return self.schedules.unless_by_nobody(found)
 
     def _refusals(self, entry: Entry) -> Iterator[RefusedEntry]:
         scheduler = self.schedulers.only
@@ -135,7 +133,7 @@ class BrokenEntries:
     def unsendable(self) -> list[UnsendableEntry]:
         """The entries that fail whenever they are due."""
         found = [unsendable for entry in self._in_force for unsendable in self._unsendable(entry)]
-        return self.unread.unless_by_nobody(found)
+        return self.schedules.unless_by_nobody(found)
 
     def _unsendable(self, entry: Entry) -> Iterator[UnsendableEntry]:
         args, kwargs, task = (entry.given.get(field) for field in ("args", "kwargs", "task"))

@@ -177,7 +177,7 @@ class CrontabFields:
 
     def _worked_off(self, found: list[_Fact]) -> list[_Fact]:
         """Those of schedules that some beat works off, as far as anybody can tell."""
-        return self.unread.unless_by_nobody([each for each in found if not self.unread.holds(each.place)])
+        return self.schedules.unless_by_nobody([each for each in found if not self.unread.holds(each.place)])
 
 
 def _is_whole(data: object) -> bool:

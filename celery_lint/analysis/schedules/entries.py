@@ -65,7 +65,7 @@ class Entries:
     def unfit(self) -> list[UnfitEntry]:
         """The entries whose arguments certainly do not fit."""
         found = [self._unfit(entry) for entry in self.schedules.all if not self.unread.holds(entry.place)]
-        return self.unread.unless_by_nobody([unfit for unfit in found if unfit is not None])
+        return self.schedules.unless_by_nobody([unfit for unfit in found if unfit is not None])
 
     def _unfit(self, entry: Entry) -> UnfitEntry | None:
         task = self.schedules.task(entry) if not entry.hidden and entry.written != "row" else None
@@ -121,7 +121,7 @@ class Entries:
                 redbeat = Scheduler("redbeat") if entry.written == "entry" else None
                 place = entry.module.place(given.span)
                 found.append(Endless(place, seconds, redbeat or self.schedulers.only))
-        return self.unread.unless_by_nobody(found)
+        return self.schedules.unless_by_nobody(found)
 
     # ------------------------------------------------------------------ no signature
 

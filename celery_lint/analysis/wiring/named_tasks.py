@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
-from celery_lint.inventory.application.beat.unread import UnreadSchedules
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -69,7 +68,6 @@ class NamedTasks:
         self.settings = known.of(Settings)
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
-        self.unread = known.of(UnreadSchedules)
         self.names = known.of(TaskNames)
         self.routes = known.of(Routes)
         self.unloaded = known.of(UnloadedTasks)
@@ -101,7 +99,7 @@ class NamedTasks:
                 if missing.guess in self._in_schedules or not self._can_run(missing):
                     missing = _without_chance(missing)
                 found.append(UnknownName(place, name, missing, given=self._decorated.get(name)))
-        return self.unread.unless_by_nobody(found)
+        return self.schedules.unless_by_nobody(found)
 
     @once
     def _in_schedules(self) -> frozenset[str]:
@@ -134,6 +132,8 @@ class NamedTasks:
     def routed(self) -> list[UselessEntries]:
         """The tables of routes and of annotations with names that no task has."""
         found: dict[Place, UselessEntries] = {}
+        if self.schedules.is_sketch:
+            return []
         tables = [(table, False, frozenset[str]()) for table in self._routes()]
         tables += [(table, True, starred) for table, starred in self._annotations()]
         for table, are_annotations, starred in tables:

@@ -8,9 +8,10 @@ https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, TypeVar
 
 from celery_lint.inventory.application.beat.unread import SCHEDULE, UnreadSchedules
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
@@ -32,6 +33,7 @@ from celery_lint.project.tables import written_mapping
 PERIODIC = "add_periodic_task"
 _OF_PERIODIC = ("schedule", "sig", "args", "kwargs", "name")
 _DEEPEST = 6
+_Fact = TypeVar("_Fact")
 _ROW = f".{PERIODIC_TASK.rpartition('.')[2]}"
 _REDBEAT = ".RedBeatSchedulerEntry"
 
@@ -77,6 +79,7 @@ class Schedules:
         self.functions = known.project.functions
         self.settings = known.of(Settings)
         self.unread = known.of(UnreadSchedules)
+        self.commands = known.of(Commands)
         self.loaded = known.of(Loaded)
         self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
@@ -166,6 +169,20 @@ class Schedules:
             if given is not None and name is not None:
                 found.append((entry, name, entry.module.place(given.span)))
         return found
+
+    def unless_by_nobody(self, found: list[_Fact]) -> list[_Fact]:
+        """What is found in schedules, unless nothing starts beat, or all that is only meant to come."""
+        return self.unread.unless_by_nobody(found) if found and not self.is_sketch else []
+
+    @once
+    def is_sketch(self) -> bool:
+        """Whether the project has no task at all, and starts everything but workers and beat."""
+        return (
+            not self.tasks.all
+            and not self.project.unparsed
+            and bool(self.project.deployment.idle)
+            and not self.commands.are_any
+        )
 
     # ------------------------------------------------------------------ what is written where
 
