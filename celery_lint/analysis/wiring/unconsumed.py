@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
-from celery_lint.inventory.application.applications import Application
+from celery_lint.inventory.application.applications import Application, is_application, is_current
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.belonging import Belonging
@@ -30,6 +30,9 @@ _OTHER_WAYS = frozenset({"exchange", "routing_key", "router", "connection", "pro
 # What gives a signature other options than its task has: `signature.set(…)`, `signature.options`.
 _CHANGING = ("queue", "exchange", "routing_key", "router", ".set\t", ".set()", ".options", ".clone")
 _PARTIAL = frozenset({"s", "si"})
+# What an application has that is made to send: neither routes nor a default queue.
+_PLAIN = frozenset({"", "main", "broker", "backend"})
+_CONFIGURING = (".conf", "config_from_object", "config_from_envvar", "add_defaults", "amqp")
 # What projects call a queue that somebody looks into when something went wrong.
 _DEAD_LETTERS = re.compile(
     r"(?<![a-z])(?:dead[-_.: ]?letter(?:s|ed)?|dlq|dlx|graveyard|parking[-_ ]lot)(?![a-z])"
@@ -231,36 +234,62 @@ class UnconsumedQueues:
         signed = sending.through == "signature" and _key(sending) in self._sent_as_they_are
         if sending.through not in ("task", "application") and not signed:
             return None  # the signature may have a queue of its own
+        usual = self.queues.destination(task)
+        if self._is_by_a_plain_sender(sending):
+            usual = Destination(DEFAULT_QUEUE, task.place)
         if not sending.has_options:
-            return self.queues.destination(task)
+            return usual
         value = sending.value
-        return self._told(sending.module, value.keywords, task) if value is not None else None
+        return self._told(sending.module, value.keywords, usual) if value is not None else None
+
+    def _is_by_a_plain_sender(self, sending: Sending) -> bool:
+        """Whether a function makes an application to send a name, and configures nothing but its broker.
+
+        That one has no routes, and does not know what the task says of itself.
+        """
+        receiver, function = sending.call.chain.rpartition(".")[0], sending.function
+        name = self.project.resolve(sending.module, receiver).name
+        if not name.startswith("celery.") or not is_application(name) or is_current(name):
+            return False
+        if function.mentions(*_CONFIGURING) or function.hands_on(receiver):
+            return False
+        steps = self.project.functions.of(sending.module, function).steps
+        if any(step.kind == "assign" and not step.stores for step in steps):
+            return False  # `sender.conf.task_default_queue = "slow"`
+        calls = self.project.functions.calls(sending.module, function)
+        made = [call for call in calls if f"{call.chain}()" == receiver]
+        return bool(made) and all(
+            len(call.positional) <= 1 and _PLAIN.issuperset(given.keyword for given in call.takes)
+            for call in made
+        )
 
     def _of_entry(self, entry: Entry, task: Task) -> Destination | None:
         if entry.written == "call":
             signature = entry.given["sig"]
             if signature.kind == "call" and not signature.chain.endswith((".s", ".si")):
                 return None
-            return self._told(entry.module, tuple(entry.given.items()), task)
+            return self._told(entry.module, tuple(entry.given.items()), self.queues.destination(task))
         if entry.written == "row":
-            return self._told(entry.module, tuple(entry.given.items()), task)
+            return self._told(entry.module, tuple(entry.given.items()), self.queues.destination(task))
         given = entry.given.get("options")
         if given is None:
             return self.queues.destination(task)
         known = self.project.constant(entry.module, given)
         if known is None or known.kind != "mapping":
             return None
-        return self._told(entry.module, known.keywords, task)
+        return self._told(entry.module, known.keywords, self.queues.destination(task))
 
-    def _told(self, module: Module, options: tuple[tuple[str, Value], ...], task: Task) -> Destination | None:
-        """The queue that options of a message name, or that of the task where they name none."""
+    def _told(
+        self, module: Module, options: tuple[tuple[str, Value], ...], usual: Destination | None
+    ) -> Destination | None:
+        """The queue that options of a message name, or the usual one where they name none."""
         if not _OTHER_WAYS.isdisjoint(key for key, _ in options):
             return None
         for key, value in options:
             if key == "queue":
                 name = self.project.text(module, value)
                 return Destination(name, module.place(value.span)) if name is not None else None
-        return self.queues.destination(task)
+        return usual
 
 
 def _key(sending: Sending) -> Key:

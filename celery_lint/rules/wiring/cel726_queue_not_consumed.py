@@ -72,8 +72,10 @@ class QueueNotConsumed(Rule):
     ## Limits
 
     Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where
-    it makes it, once a file that names queues. All workers of the launch files count together, and so do
-    the queues that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). The
+    it makes it, once a file that names queues. An application that a function makes to send a name
+    (`Celery("sender", broker=url).send_task("shop.mail")`) has no routes and sends to `celery`. All workers
+    of the launch files count together, and so do the queues that code names in commands
+    (`subprocess.run(["celery", "worker", "-Q", "mails"])`). The
     `CMD` of an image counts unless every deployment that the project shows gives another command. A compose
     file counts by itself where it certainly is a whole deployment: it starts the broker or the web process
     and workers, is not for development, needs no other file, and nothing but manifests of Kubernetes, files
