@@ -287,3 +287,49 @@ def test_what_is_only_called_takes_no_options_from_its_decorator(
 ) -> None:
     (tmp_path / "tasks.py").write_text(CALLED.replace("USE", use))
     assert said(tmp_path) == expected
+
+
+ONE = """from celery import Celery
+
+app = Celery("shop", broker="redis://localhost:6379/0")
+
+
+@app.task(max_retries=3)
+def forgotten():
+    return 1
+
+
+@app.task
+def push(number):
+    print(number)
+"""
+PUSHED = "from tasks import push\n\n\ndef view():\n    push.delay(1)\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"views.py": f"{PUSHED}\n\ndef other_view():\n    push.delay(2)\n"},
+        {"views.py": PUSHED, "orders.py": PUSHED.replace("delay(1)", "apply_async((1,))")},
+    ],
+)
+def test_one_task_that_several_functions_send_shows_how_a_project_sends(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    for name, text in {"tasks.py": ONE, **files}.items():
+        (tmp_path / name).write_text(text)
+    assert said(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"views.py": PUSHED},
+        {"views.py": f"{PUSHED}    push.delay(2)\n"},
+        {"views.py": PUSHED, "tasks.py": f"{ONE}    push.delay(number + 1)\n"},
+    ],
+)
+def test_one_task_that_one_function_sends_is_a_sketch(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in {"tasks.py": ONE, **files}.items():
+        (tmp_path / name).write_text(text)
+    assert "CEL444" in said(tmp_path)

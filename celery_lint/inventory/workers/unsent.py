@@ -52,7 +52,7 @@ class Unsent:
     It answers *yes* only where the project names a task nowhere but where it is made, in its own function, in
     routes, or in tasks that nothing sends either; and where all that is sent is in sight: by tasks and
     names that are written down, with a schedule in the settings. A schedule that nobody can look at, of a
-    database or a machine, runs what needs no arguments. Where one task alone is sent, that is too little,
+    database or a machine, runs what needs no arguments. Where one is sent at one place, that is too little,
     but for those that do nothing yet, and for those that no worker has imported either.
     """
 

@@ -15,7 +15,8 @@ from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-# So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
+# So many tasks that are sent show how a project sends them, or so many functions that send one; a sketch that
+# sends one at one place shows nothing.
 SEVERAL = 2
 # What sends tasks, or makes signatures of them for others to send, whatever it is called of.
 _SIGNED = ("s", "si", "signature", "subtask", "send_task", "delay_on_commit", "apply_async_on_commit")
@@ -71,7 +72,22 @@ class Shown:
             return True
         if self.settings.named(SCHEDULE) and not self.hides_schedule:
             return True
-        return len(self._sent()) >= several
+        return len(self._sent()) >= several or (several == SEVERAL and self._sends_from_several())
+
+    def _sends_from_several(self) -> bool:
+        """Whether several functions send tasks, be it one task alone: a sketch tries it at one place.
+
+        Tasks do not count, which may send themselves again.
+        """
+        found = {
+            (sending.module.path, sending.function.qualname)
+            for sending in self.sendings.all
+            if sending.sends
+            and sending.task is not None
+            and sending.function.name
+            and self.sendings.task_around(sending) is None
+        }
+        return len(found) >= SEVERAL
 
     def _sent(self) -> set[Key]:
         return {s.task.key for s in self.sendings.all if s.sends and s.task is not None}
