@@ -266,8 +266,9 @@ def _is_of_session(call: Call) -> bool:
 
 def _is_query(call: Call, calls: Sequence[Call]) -> bool:
     """Whether what a session is asked for is seen to be rows."""
-    if call.leaf() == "get":
-        return True
+    if call.leaf() == "get":  # and none of a dictionary: `options.get("url")`
+        entity = call.argument(0, "entity")
+        return bool(entity) and entity.kind not in ("constant", "text") and bool(call.argument(1, "ident"))
     if call.leaf() == "query":
         return any(
             each.leaf() in _GIVING
