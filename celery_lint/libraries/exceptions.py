@@ -49,6 +49,11 @@ def catches(caught: str, raised: str) -> bool:
     return _own(caught) in named
 
 
+def of_the_system(name: str) -> bool:
+    """Whether an exception is one of ``OSError``: only who asks a file, a process or a network gets it."""
+    return "builtins.OSError" in kinds_of(name)
+
+
 #: Of the standard library and of the builtins these are known to raise what is given on the right.
 RAISING = {
     "~float()": ("ValueError",),

@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import LEAVING, is_log
-from celery_lint.libraries.exceptions import catches, never_raises, raises_its_own, raises_nothing
+from celery_lint.libraries.exceptions import (
+    catches,
+    never_raises,
+    of_the_system,
+    raises_its_own,
+    raises_nothing,
+)
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module
@@ -28,6 +34,8 @@ _UNMEANT = frozenset(
         *("TypeError", "ValueError"),
     )
 )
+#: Builtins that refuse what they are given, and of which no call is kept.
+_REFUSING = frozenset({"float", "format", "int"})
 #: So many calls away it is still asked what a call may raise.
 _DEPTH = 3
 #: What stores how a piece of work ended.
@@ -95,7 +103,10 @@ class Escaping:
         names = frozenset(self.caught(module, handler))
         if not all("." in name for name in names):
             return True  # exceptions of the project, or such as nobody knows
-        place = _Place(module, function, flow, "", _DEPTH, not names.isdisjoint(_UNMEANT))
+        unmeant = not names.isdisjoint(_UNMEANT)
+        if not unmeant and any(name.startswith("builtins.") and not of_the_system(name) for name in names):
+            return True  # a division, an import, an `assert`: no call has to be there
+        place = _Place(module, function, flow, "", _DEPTH, unmeant)
         return self._leaves(place, flow.body(flow.steps[handler.parent]), names)
 
     def caught(self, module: Module, handler: Step) -> Iterator[str]:
@@ -205,6 +216,8 @@ def _looks_into(step: Step, made: Sequence[Call]) -> bool:
         return True
     if step.kind not in _SIMPLE and step.kind != "raise":
         return True
-    if any(load[:1] in "[@." for load in step.loads):
+    if any(load[:1] in "[@." or load in _REFUSING for load in step.loads):
         return True
+    if step.loads and (step.value == "?" or (step.kind == "assign" and len(step.stores) > 1)):
+        return True  # it calculates, or takes apart
     return any("[]" in chain or (chain[:1] == "%" and "." in chain) for chain in step.chains)
