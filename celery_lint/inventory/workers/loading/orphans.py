@@ -179,7 +179,9 @@ class Orphans:
         ):
             return True
         top = module.functions.get("")
-        return not _STARTED.isdisjoint(module.functions) or (top is not None and top.may_call(*_STARTING))
+        # By name: who goes through all functions is concerned by each that comes or changes.
+        named = [name for name in _STARTED if name in module.functions]
+        return bool(named) or (top is not None and top.may_call(*_STARTING))
 
     def sets_nothing(self, path: str) -> bool:
         """Whether a module configures applications, its own or others, and nobody imports it."""
