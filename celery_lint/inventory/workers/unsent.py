@@ -81,8 +81,9 @@ class Unsent:
         return self.why(task) is not None
 
     def why(self, task: Task) -> Why | None:
-        """Why it never runs, where that is certain."""
-        return "unsent" if task.key in self._unsent else self.unmade.why(task) or self.unrun.all.get(task.key)
+        """Why it never runs, where that is certain. A broken import is told first: it has a place to mend."""
+        unsent = task.key in self._unsent and task.module.path not in self.unrun.unimportable.all
+        return "unsent" if unsent else self.unmade.why(task) or self.unrun.all.get(task.key)
 
     def is_left_out(self, task: Task) -> bool:
         """Whether nothing sends a task of a project that sends at least one other.
@@ -118,9 +119,8 @@ class Unsent:
             return True
         if self.unrun.orphans.is_passed_by(path) or path in self.unrun.uninstalled.all:
             return True
-        line = place.span.line
         return self.unrun.orphans.sets_nothing(place.path) or any(
-            first <= line <= last for first, last in self._lines.get(place.path, ())
+            first <= place.span.line <= last for first, last in self._lines.get(place.path, ())
         )
 
     @once
