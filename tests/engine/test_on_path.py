@@ -58,7 +58,7 @@ def change(project: Path, name: str, text: str) -> None:
 
 CHANGES = {
     "a line of code": ("shop/settings.py", ON_PATH, SETTINGS),
-    "a launch file": ("Procfile", "worker: PYTHONPATH=apps celery -A shop worker\n", "# nothing\n"),
+    "a launch file": ("Procfile", "worker: PYTHONPATH=apps celery -A shop worker -B\n", "# nothing\n"),
     "a module that nothing leads to": (
         "manage.py",
         "import os, sys\nsys.path.append(os.getcwd() + '/apps')\n",

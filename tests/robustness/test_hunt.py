@@ -128,8 +128,8 @@ def test_a_failure_is_kept_and_can_be_tried_again(
     original = engine.check_text
 
     def fragile(path: str | None, data: bytes | str, *options: object) -> Report:
-        if isinstance(data, str) and "asyncio" in data:
-            raise LookupError("asyncio")
+        if isinstance(data, str) and "shared_task" in data:
+            raise LookupError("shared_task")
         return original(path, data, *options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(engine, "check_text", fragile)
@@ -137,8 +137,8 @@ def test_a_failure_is_kept_and_can_be_tried_again(
     printed = capsys.readouterr().out
     kept = sorted((tmp_path / "kept").rglob("program.py"))
     assert 0 < len(kept) < 20
-    assert all("asyncio" in path.read_text(encoding="utf-8") for path in kept)
-    assert printed.count("LookupError: asyncio: test_hunt.py") == len(kept)
+    assert all("shared_task" in path.read_text(encoding="utf-8") for path in kept)
+    assert printed.count("LookupError: shared_task: test_hunt.py") == len(kept)
     row = next(line.split() for line in printed.splitlines() if line.startswith("fixtures "))
     assert row[1] == "20"
     assert row[5] == str(len(kept))
