@@ -97,7 +97,16 @@ class FailedAttributes:
 
     # ------------------------------------------------------------------ the top of a module
 
-    def _at_the_top(self, module: Module) -> Iterator[_Asked]:
+    def _at_the_top(self, module: Module) -> list[_Asked]:
+        return self.functions.kept(module, "asked", None, lambda: [*self._find_at_the_top(module)])
+
+    def _find_at_the_top(self, module: Module) -> Iterator[_Asked]:
+        """What a module asks something for, but for its own parameters and what is builtin."""
+        for asked in self._evaluated(module):
+            if "." in asked.chain and asked.chain[0] not in "%~":
+                yield asked
+
+    def _evaluated(self, module: Module) -> Iterator[_Asked]:
         for name, values in module.bindings.items():
             for value in values:
                 if value.span.column == _MARGIN + len(name) + _IS:

@@ -25,8 +25,10 @@ _FISHING = re.compile(
     + _GLOBALS
 )
 _FISHING_AT_HOME = re.compile(_GLOBALS + rb"|\bFire\(|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
+# Begins with letters, since what begins with a boundary is tried at every place.
+_IMPORTED = rb"[ \t]*(\([^)]{0,5000}\)|[^\n]*)"
 _IMPORT = re.compile(
-    rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]{0,5000}\)|[^\n]*)|\bfrom[ \t]+[\w.]+"
+    rb"from(?<!\wfrom)[ \t]+(?:([\w.]+)[ \t]+import%b|[\w.]+)|import(?<!\wimport)%b" % (_IMPORTED, _IMPORTED)
 )
 # What imports modules that only the run knows, and what those that distributions tell of.
 _LOADS = sorted(UNKNOWN_IMPORTS - OF_DISTRIBUTIONS)
@@ -211,7 +213,7 @@ def _takes(text: bytes, stem: str, name: str) -> bool:
             if said[1] is None or said[1] == word:
                 return True
             continue
-        taken = around[2] or b""
+        taken = around[2] or around[3] or b""
         if not around[1] or b"*" in taken or not {own, word}.isdisjoint(re.findall(rb"\w+", taken)):
             return True
     return False
