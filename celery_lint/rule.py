@@ -80,8 +80,8 @@ class Rule:
     #: Why it speaks in tasks that nothing sends too, where it does. What happens when a task runs happens to
     #: nobody there, so what a rule finds in such a task is dropped, whoever finds it.
     even_unsent: ClassVar[str] = ""
-    #: Whether it speaks of calls outside of tasks, that send these or ask what became of them, and of nothing
-    #: else: in functions that nothing calls such a call happens to nobody.
+    #: Whether it speaks of calls that send tasks or ask what became of them: where such a call stands in a
+    #: function that nothing calls, and that is no task, it happens to nobody.
     of_senders: ClassVar[bool] = False
     #: A line of configuration that the example of the documentation needs.
     example_options: ClassVar[str] = ""

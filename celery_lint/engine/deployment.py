@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
@@ -20,7 +22,7 @@ from celery_lint.libraries.django import SETTINGS_VARIABLE
 from celery_lint.model.commands import Deployment, Written, deployed
 from celery_lint.model.reading.apart.versions import Pythons
 
-_OF_PYTEST = "pytest]"
+_OF_PYTEST = re.compile(r"\[(?:tool[:.])?pytest(?:\.ini_options)?\]")
 
 
 def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Deployment:
@@ -39,7 +41,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     settings = frozenset(
         each.text
         for text in telling
-        if _OF_PYTEST not in text  # its configuration says what tests run with
+        if not _OF_PYTEST.search(text)  # its configuration says what tests run with
         for each in assigned(text, SETTINGS_VARIABLE)
     )
     starting = [command for command in commands if command.is_worker or command.program == "beat"]

@@ -219,7 +219,7 @@ def _is_exceeded(chain: str) -> bool:
 
 def _is_counted(flow: Flow, calls: Sequence[RetryCall]) -> bool:
     """Whether all these retries stand on one side of a question for the number of retries."""
-    counts = {name for step in flow.steps if step.kind == "assign" and _reads(step) for name in step.stores}
+    counts = {name for step in flow.steps if step.kind == "assign" and _keeps(step) for name in step.stores}
     sides = [
         {(test.number, holds) for test, holds in flow.sides(call.step) if _reads(test, counts)}
         for call in calls
@@ -228,16 +228,25 @@ def _is_counted(flow: Flow, calls: Sequence[RetryCall]) -> bool:
     return bool(sides) and bool(set.intersection(*sides))
 
 
-def _reads(step: Step, counts: Collection[str] = ()) -> bool:
-    """Whether a statement reads the number of retries, or a name that it was kept by or that says so."""
-    return any(load.endswith(".retries") or load in counts or _says_so(load) for load in step.loads)
+def _keeps(step: Step) -> bool:
+    """Whether a statement reads the number of retries."""
+    return any(load.endswith(".retries") for load in step.loads)
 
 
-def _says_so(name: str) -> bool:
-    """Whether a variable is called as the number of attempts is, which the project may count itself."""
-    return name.isidentifier() and (
-        name.startswith(_COUNTED) or not _ATTEMPTS.isdisjoint(name.lower().split("_"))
-    )
+def _reads(test: Step, counts: Collection[str]) -> bool:
+    """Whether a test reads the number of retries, or a name that it was kept by or that says so."""
+    return _keeps(test) or any(load in counts or _says_so(load, test) for load in test.loads)
+
+
+def _says_so(name: str, test: Step) -> bool:
+    """Whether a variable is called as the number of attempts is, which the project may count itself.
+
+    It is compared with another number: what is asked for its truth tells whether to try at all.
+    """
+    if not {f"%{name}", f"!%{name}", f":{name}", f"!:{name}", name, f"!{name}"}.isdisjoint(test.chains):
+        return False
+    words = name.lower().split("_")
+    return name.isidentifier() and (name.startswith(_COUNTED) or not _ATTEMPTS.isdisjoint(words))
 
 
 def _only_logs(flow: Flow, handler: Step) -> bool:

@@ -23,6 +23,8 @@ _HARMLESS = frozenset(
         "uuid.uuid4",
     }
 )
+# What raises for what it cannot take. Built-in functions of plain values are no calls that are kept.
+_REFUSING = frozenset({"float", "int", "open"})
 
 
 class Sketches:
@@ -42,12 +44,19 @@ class Sketches:
         sketched = any(step.calls for step in logged) or any(step.kind == "pass" for step in rest)
         if not sketched or not all(step.kind in _PLAIN or _binds(step) for step in rest):
             return False
+        if any(_calculates(step) for step in rest):
+            return False
         calls = self.functions.calls(task.module, task.function)
         named = (calls[number].chain for step in rest for number in step.calls)
         return all(self._is_harmless(task.module, chain) for chain in named)
 
     def _is_harmless(self, module: Module, chain: str) -> bool:
         return self.project.resolve(module, chain).name in _HARMLESS
+
+
+def _calculates(step: Step) -> bool:
+    """Whether a statement uses what refuses values that it cannot take: `int(text)`, `open(path)`."""
+    return not _REFUSING.isdisjoint(step.loads)
 
 
 def _binds(step: Step) -> bool:

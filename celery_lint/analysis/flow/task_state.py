@@ -156,7 +156,9 @@ class TaskState:
             refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
             if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
                 refused = None  # an exception, which is stored as one
-            if own and (self._ignores_results(tasks) or self._is_stored_over(module, function, step, state)):
+            if own and (
+                self._ignores_results(tasks) or self._is_stored_over(module, function, call, step, state)
+            ):
                 final = False
             lasts = not of_itself or self._lasts(module, function, step, tasks)
             lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
@@ -164,16 +166,16 @@ class TaskState:
                 module, function, call, step, tuple(tasks), state, meta, own, final, refused, lasts, lost
             )
 
-    def _is_stored_over(self, module: Module, function: Function, step: Step, state: str) -> bool:
+    def _is_stored_over(self, module: Module, function: Function, call: Call, step: Step, state: str) -> bool:
         """Whether a ``finally`` around stores another state in any case, so that this one is not seen.
 
         Over SUCCESS most backends store nothing.
         """
         flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
-        current = step
+        chain, current = call.chain, step
         for outer in flow.ancestors(step) if state in EXCEPTION_STATES else ():
             last = flow.body(outer, "finally") if outer.kind == "try" and current.role != "finally" else ()
-            if any(calls[number].leaf() == "update_state" for each in last for number in each.calls):
+            if any(_stores_again(calls[number], chain) for each in last for number in each.calls):
                 return True
             current = outer
         return False
@@ -374,3 +376,8 @@ def _following(flow: Flow, step: Step) -> list[Step]:
                     beside.update(inner.number for inner in flow.below(other))
         current = outer
     return [later for later in flow.after(step) if later.number not in beside]
+
+
+def _stores_again(call: Call, chain: str) -> bool:
+    """Whether a call stores a state of the same task as that of this chain does."""
+    return call.chain == chain and all(each.keyword != "task_id" for each in call.takes)

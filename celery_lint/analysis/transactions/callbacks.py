@@ -18,7 +18,7 @@ from celery_lint.project.known import Known, facts
 
 _KEYWORDS = frozenset({"func", "using", "robust"})
 # Words in the names of what holds the name of a database: `using`, `DEFAULT_DB_ALIAS`, `order._state.db`.
-_OF_DATABASES = frozenset({"using", "db", "alias", "database", "connection"})
+_OF_DATABASES = frozenset({"using", "db", "alias", "database", "connection", "replica", "shard"})
 _KEY = re.compile(r"(^|[._%])(pk|id|uuid)$")
 
 
@@ -92,7 +92,8 @@ class Callbacks:
         made = self.functions.calls(module, function)[given.number] if given.kind == "call" else None
         chains = [given.chain] if made is None else [made.chain, *(each.chain for each in made.takes)]
         words = {word for chain in chains for word in re.split(r"[\W_]+", chain.lower())}
-        return words.isdisjoint(_OF_DATABASES) and (needed or _KEY.search(chains[-1]) is not None)
+        is_key = _KEY.search(chains[-1]) is not None
+        return words.isdisjoint(_OF_DATABASES) and (is_key or (needed and made is not None))
 
     def _sent(self, module: Module, function: Function, given: Value) -> WrongCallback | None:
         """``on_commit(task.delay(pk))``."""

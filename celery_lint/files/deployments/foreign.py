@@ -13,7 +13,7 @@ from celery_lint.model.commands import WorkerCommand
 _ENDS = (".py", "/__init__.py", "/celery.py")
 _BUILDING = re.compile(r"\bbuildx?\b|build-push-action|\bkaniko\b|\bdocker push\b|\bbuildah\b")
 # A folder of the workspace, in whatever form volumes are written: `.:/app`, `source: ./backend`.
-_MOUNTED = re.compile(r"""(?m)^[-\s\["']*(?:source:\s*["']?)?(?:\.|\$\{?PWD)""")
+_MOUNTED = re.compile(r"""(?m)^[- \t\["']*(?:source:\s*["']?)?(?:\.|\$\{?PWD)""")
 
 
 def foreign(

@@ -62,7 +62,7 @@ def _of_services(root: str, files: Collection[str], path: str, text: str, variab
         if "build" in service or _OF_PYTHON.search(started):
             others = (
                 *_named(path, service.get("env_file", "")),
-                *dockerfiles(path, service.get("build", "")),
+                *(dockerfiles(path, service["build"]) if "build" in service else ()),
             )
             yield any(assigned(service.get("environment", ""), variable)) or any(
                 any(assigned(text_of(root, other), variable)) for other in others if other in files

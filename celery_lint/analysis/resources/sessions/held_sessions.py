@@ -120,9 +120,12 @@ def _by_block(flow: Flow, session: SessionName) -> Iterator[SessionName]:
         yield session
         return
     makers = {
-        number: next(chain for chain in flow.steps[number].chains if chain.endswith(f"={session.name}"))
+        number: next((c for c in flow.steps[number].chains if c.endswith(f"={session.name}")), "")
         for number in session.steps
     }
+    if not all(makers.values()):
+        yield session
+        return
     # What is bound to different things stands in chains by its name.
     chain = session.chain if len(set(makers.values())) == 1 else f"%{session.name}"
     for number, maker in makers.items():

@@ -96,7 +96,7 @@ class UnreadSchedules:
         dotted = app.partition(":")[0]
         if not all(part.isidentifier() for part in dotted.split(".")):
             return False
-        return not self.project.imports.holding(dotted)
+        return not self.project.imports.holding_application(app)
 
     @once
     def places(self) -> frozenset[Place]:
@@ -125,10 +125,13 @@ class UnreadSchedules:
 
     @once
     def by_nobody(self) -> bool:
-        """Whether files start workers, and nothing in the project starts beat or speaks of it.
+        """Whether a deployment starts all but beat, and nothing in the project starts that or speaks of it.
 
+        Files that start workers and nothing else say nothing: beat may be started by hand, or elsewhere.
         Whoever asks reads all files of the workspace.
         """
+        if not self.project.deployment.without_beat:
+            return False
         workers = [each for each in self.project.deployment.commands if not self.commands.is_aside(each)]
         if not workers or self.commands.beats or self.starts_in_code or self.commands.elsewhere:
             return False
