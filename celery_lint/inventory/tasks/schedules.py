@@ -29,6 +29,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 from celery_lint.project.tables import written_mapping
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 PERIODIC = "add_periodic_task"
 _OF_PERIODIC = ("schedule", "sig", "args", "kwargs", "name")
@@ -78,6 +79,7 @@ class Schedules:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
+        self.unparsed = known.of(UnparsedTexts)
         self.unread = known.of(UnreadSchedules)
         self.commands = known.of(Commands)
         self.loaded = known.of(Loaded)
@@ -179,7 +181,7 @@ class Schedules:
         """Whether the project has no task at all, and starts everything but workers and beat."""
         return (
             not self.tasks.all
-            and not self.project.unparsed
+            and not self.unparsed.defining
             and bool(self.project.deployment.idle)
             and not self.commands.are_any
         )

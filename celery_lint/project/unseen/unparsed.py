@@ -56,11 +56,11 @@ class UnparsedTexts:
         leaf = name.rpartition(".")[2]
         return self._name_tasks or any(
             self.says(path, re.findall(r"\w+", leaf)) or self.speaks(path, _PUT_TOGETHER.search)
-            for path in self._defining
+            for path in self.defining
         )
 
     @once
-    def _defining(self) -> list[str]:
+    def defining(self) -> list[str]:
         """Those that may define a task."""
         first = FirstPass(self.project.configuration.task_decorators) if self.product else None
         return [path for path in self.product if first is None or self.speaks(path, first.defines)]
