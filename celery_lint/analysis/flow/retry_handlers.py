@@ -243,10 +243,9 @@ def _says_so(name: str, test: Step) -> bool:
 
     It is compared with another number: what is asked for its truth tells whether to try at all.
     """
-    if not {f"%{name}", f"!%{name}", f":{name}", f"!:{name}", name, f"!{name}"}.isdisjoint(test.chains):
+    if not name.isidentifier() or any(chain.lstrip("!%:") == name for chain in test.chains):
         return False
-    words = name.lower().split("_")
-    return name.isidentifier() and (name.startswith(_COUNTED) or not _ATTEMPTS.isdisjoint(words))
+    return name.startswith(_COUNTED) or not _ATTEMPTS.isdisjoint(name.lower().split("_"))
 
 
 def _only_logs(flow: Flow, handler: Step) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from celery_lint.files.commands.mentions import is_text, speaks_of_beat
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.loaded import Loaded
@@ -128,17 +127,11 @@ class UnreadSchedules:
         """Whether a deployment starts all but beat, and nothing in the project starts that or speaks of it.
 
         Files that start workers and nothing else say nothing: beat may be started by hand, or elsewhere.
-        Whoever asks reads all files of the workspace.
         """
-        if not self.project.deployment.without_beat:
+        deployment = self.project.deployment
+        if not deployment.without_beat or all(map(self.commands.is_aside, deployment.commands)):
             return False
-        workers = [each for each in self.project.deployment.commands if not self.commands.is_aside(each)]
-        if not workers or self.commands.beats or self.starts_in_code or self.commands.elsewhere:
-            return False
-        return not any(
-            is_text(path) and speaks_of_beat(path, text)
-            for path, text in self.project.deployment.written.texts.items()
-        )
+        return not (self.commands.beats or self.starts_in_code or self.commands.elsewhere)
 
     @once
     def starts_in_code(self) -> bool:
