@@ -53,11 +53,8 @@ class UnparsedTexts:
 
     def may_name_task(self, name: str) -> bool:
         """Whether one of them may define a task of this name, or say how tasks are named."""
-        leaf = name.rpartition(".")[2]
-        return self._name_tasks or any(
-            self.says(path, re.findall(r"\w+", leaf)) or self.speaks(path, _PUT_TOGETHER.search)
-            for path in self.defining
-        )
+        words = re.findall(r"\w+", name.rpartition(".")[2])
+        return self._make_names or any(self.says(path, words) for path in self.defining)
 
     @once
     def defining(self) -> list[str]:
@@ -66,8 +63,11 @@ class UnparsedTexts:
         return [path for path in self.product if first is None or self.speaks(path, first.defines)]
 
     @once
-    def _name_tasks(self) -> bool:
-        return self.hold((word, "") for word in _NAMING)
+    def _make_names(self) -> bool:
+        """Whether one of them says how tasks are named, or puts the name of one together."""
+        return self.hold((word, "") for word in _NAMING) or any(
+            self.speaks(path, _PUT_TOGETHER.search) for path in self.defining
+        )
 
     @once
     def product(self) -> list[str]:
