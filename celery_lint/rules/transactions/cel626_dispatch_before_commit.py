@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.session_commits import SentBeforeSessionCommit, SessionCommits
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class DispatchBeforeCommit(Rule):
@@ -102,4 +102,5 @@ class DispatchBeforeCommit(Rule):
             related.insert(1, (fact.sending.place, "the task is sent here"))
         values = {"task": fact.task.label, "row": fact.name}
         variant = "begun" if fact.begun else "ended" if fact.ended else ""
-        yield Finding(fact.place, values, tuple(related), variant, runs=(fact.task,))
+        cause = Cause((fact.given, fact.commit))  # one commit that moves mends all that is sent before it
+        yield Finding(fact.place, values, tuple(related), variant, cause=cause, runs=(fact.task,))
