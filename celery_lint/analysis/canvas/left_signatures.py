@@ -75,7 +75,9 @@ class LeftSignatures:
         return any(name in step.loads or (step.kind == "global" and name in step.stores) for step in steps)
 
     def _makes(self, module: Module, function: Function, call: Call) -> bool:
-        """Whether a call makes a signature of a task, or a canvas."""
+        """Whether a call makes a signature of a task, or a canvas; that of a signature runs its task."""
+        if call.chain.endswith("()"):
+            return False
         sending = self.sendings.of(module, function, call)
         if sending is not None:
             return not sending.sends
