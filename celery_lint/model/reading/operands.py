@@ -86,15 +86,30 @@ def _conditional(walk: Walk, node: ast.IfExp, position: Position, role: str) -> 
 
 def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None:
     perhaps = _perhaps(position)
+    if isinstance(node.op, ast.Or) and role != "?":  # `x or y` may be `x` itself
+        position.names.extend(value.id for value in node.values[:-1] if isinstance(value, ast.Name))
+    if _is_settled(node):
+        first, *others = map(_without_not, node.values)
+        walk.push(others, perhaps)
+        walk.visit(first, position)
+        return
     walk.push(node.values[-1:], perhaps, "?" if role == "?" else "")
     walk.push(node.values[1:-1], perhaps, "?")
     walk.push(node.values[:1], position, "?")
-    if isinstance(node.op, ast.Or) and role != "?":  # `x or y` may be `x` itself
-        position.names.extend(value.id for value in node.values[:-1] if isinstance(value, ast.Name))
     names = {root for value in node.values if (root := _asked_alone(value))}
     if names:
         looked = {root for value in node.values for root in _all_looked_into(value) if root in names}
         position.step.loads.extend(f"@{name}" for name in sorted(looked))
+
+
+def _is_settled(node: ast.BoolOp) -> bool:
+    """Whether the last operand is written to make it constant: ``not send() or True`` only sends."""
+    last = node.values[-1]
+    return isinstance(last, ast.Constant) and last.value is isinstance(node.op, ast.Or)
+
+
+def _without_not(node: ast.expr) -> ast.expr:
+    return node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
 
 
 def _perhaps(position: Position) -> Position:
