@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.settings import Setting, Settings
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.constants import ENVIRONMENT
 from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
@@ -114,6 +114,9 @@ class BrokerSettings:
 
     def _scheme(self, setting: Setting) -> Kind:
         value = setting.value
+        if value.kind == "name":  # a text that only begins with what is known has no constant behind it
+            bound = self.project.value_entity(setting.module, value).value
+            value = bound if bound is not None and bound.kind == "text" else value
         text = value.data if value.kind == "text" else self.project.text(setting.module, value)
         if not isinstance(text, str) or not text:
             return self._of_environment(setting)
@@ -129,15 +132,16 @@ class BrokerSettings:
     @property
     def _visibility_times(self) -> Iterator[tuple[float | None, Place]]:
         for setting in self.settings.named("broker_transport_options"):
-            known = self.project.constant(setting.module, setting.value)
-            if known is None and setting.value.kind == "call" and setting.value.chain == "~dict":
-                known = setting.value
-            if known is None or known.open_ended() or any(key == "?" for key, _ in known.keywords):
-                yield None, setting.place
-                continue
-            given = known.keyword(VISIBILITY)
-            if given is not None:
-                yield self.project.number(setting.module, given), setting.module.place(given.span)
+            written = list(self._written(setting))
+            for module, known in written:
+                if known is None or known.open_ended() or any(key == "?" for key, _ in known.keywords):
+                    yield None, setting.place
+                    continue
+                given = known.keyword(VISIBILITY)
+                if given is not None:
+                    yield self.project.number(module, given), module.place(given.span)
+                elif len(written) > 1 and self._kind in _DEFAULTVISIBILITY:
+                    yield _DEFAULTVISIBILITY[self._kind], setting.place
         holding = by_path(self.project.holding(VISIBILITY))
         for module in self.project.product_modules():
             for assignment in module.assignments:
@@ -149,6 +153,23 @@ class BrokerSettings:
                     given = value.keyword(VISIBILITY)
                     if given is not None and value.chain.endswith(".update") and "result" not in value.chain:
                         yield self.project.number(module, given), module.place(given.span)
+
+    def _written(self, setting: Setting) -> Iterator[tuple[Module, Value | None]]:
+        """The mappings that a setting may be: all that a function returns which makes it."""
+        module, value = setting.module, setting.value
+        made = self.project.resolve(module, value.chain) if value.kind == "call" else None
+        function = made.function() if made is not None else None
+        if made is None or made.module is None or function is None:
+            known = self.project.constant(module, value)
+            if known is None and value.kind == "call" and value.chain == "~dict":
+                known = value
+            yield module, known
+            return
+        ends = [
+            step for step in self.project.functions.of(made.module, function).steps if step.kind == "return"
+        ]
+        told = function.returns if len(ends) == len(function.returns) else ()  # others lead nowhere
+        yield from [(made.module, self.project.constant(made.module, each)) for each in told or (None,)]
 
 
 def schemes_of_environment(project: Project, setting: Setting) -> frozenset[str]:

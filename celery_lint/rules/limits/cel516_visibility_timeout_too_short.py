@@ -48,8 +48,9 @@ class VisibilityTimeoutTooShort(Rule):
 
     ## Limits
 
-    The broker must be known: from the scheme of a constant URL, from the option `broker`, or from a
-    variable of the environment, if its default and all launch files that give it name the same kind. A time
+    The broker must be known: from the scheme of a constant URL, or of a text that begins with it, from the
+    option `broker`, or from a variable of the environment, if its default and all launch files that give it
+    name the same kind. Options that a function returns are told if all that it may return fall short. A time
     limit tells how long a task may run (the hard one, else the soft one); a task without a limit is not
     judged. Told once, at the longest limit, with the places of the others: one timeout is enough for all.
     Silent where the visibility timeout cannot be read. A longer timeout in `result_backend_transport_options`
