@@ -48,8 +48,8 @@ class AsyncResultTruthiness(Rule):
     Silent where the variable is filled at several places, for results of groups, which are true if there is
     one among them, for `is None`, beside another operand that asks the result itself (`result and
     isinstance(result.result, dict)`), for a guard before the result of a task that was sent is used
-    (`result.id if result else ""`), where the condition is constant on purpose (`not task.delay(pk) or True`),
-    and where it decides about nothing but lines of a log.
+    (`result.id if result else ""`), where the condition is constant on purpose (`not task.delay(pk) or
+    True`), and where it decides about nothing but lines of a log.
 
     ## References
 
