@@ -31,6 +31,7 @@ from celery_lint.project.known import Known, facts
 from celery_lint.project.modules import leaf_of
 
 _REJECT = "celery.exceptions.Reject"
+_WITHOUT_DEAD_LETTERS = "redis"
 _LATE = ("acks_late", "task_acks_late")
 _LOST = ("reject_on_worker_lost", "task_reject_on_worker_lost")
 _ON_FAILURE = ("acks_on_failure_or_timeout", "task_acks_on_failure_or_timeout")
@@ -42,7 +43,8 @@ _COUNTERS = ("redeliver", "retries", "attempt", "tries", "count", "request", "de
 class Rejection(NamedTuple):
     """A ``Reject`` that tasks raise. ``late`` tells whether they acknowledge late; ``None``: nobody knows.
 
-    ``guarded`` says that the function looks at something that may keep it from rejecting forever.
+    ``guarded`` says that the function looks at something that may keep it from rejecting forever; ``drops``
+    that rejecting does nothing but drop the message, at whatever time: the broker keeps no dead letters.
     """
 
     module: Module
@@ -52,6 +54,7 @@ class Rejection(NamedTuple):
     requeue: bool
     late: bool | None
     guarded: bool
+    drops: bool
 
     @property
     def place(self) -> Place:
@@ -143,7 +146,8 @@ class Acknowledgement:
             if requeue is not None:
                 known = late.pop() if len(late) == 1 else None
                 guarded = self._is_guarded(flow, function, step)
-                yield Rejection(module, function, step, tasks, requeue, known, guarded)
+                drops = not requeue and self.broker_settings.likely == _WITHOUT_DEAD_LETTERS
+                yield Rejection(module, function, step, tasks, requeue, known, guarded, drops)
 
     def _is_reject(self, module: Module, chain: str) -> bool:
         if not chain.removesuffix("()").endswith("Reject"):

@@ -23,7 +23,7 @@ class RejectWithoutAcksLate(Rule):
     from celery import Celery
     from celery.exceptions import Reject
 
-    app = Celery("proj", broker="redis://localhost")
+    app = Celery("proj", broker="amqp://localhost")
 
 
     @app.task(soft_time_limit=50, time_limit=60)
@@ -38,7 +38,7 @@ class RejectWithoutAcksLate(Rule):
     from celery import Celery
     from celery.exceptions import Reject
 
-    app = Celery("proj", broker="redis://localhost")
+    app = Celery("proj", broker="amqp://localhost")
 
 
     @app.task(acks_late=True, soft_time_limit=50, time_limit=60)
@@ -51,7 +51,8 @@ class RejectWithoutAcksLate(Rule):
 
     Looks for `acks_late` in the decorator, its wrapper, the base class, `task_annotations` and the settings
     of the application; silent where any of them sets it or cannot be read, and where the application is not
-    part of the project. A function that several tasks call is told if none of them acknowledges late.
+    part of the project. A function that several tasks call is told if none of them acknowledges late. Without
+    `requeue`, Redis drops what is rejected, as it has no dead letters: there it makes no difference.
 
     ## References
 
@@ -75,6 +76,6 @@ class RejectWithoutAcksLate(Rule):
     @on(Acknowledgement.rejections)
     def check(self, fact: Rejection) -> Iterator[Finding]:
         """Report a rejection that cannot reach the broker."""
-        if fact.late is False:
+        if fact.late is False and not fact.drops:
             values = {"task": fact.tasks[0].label}
             yield Finding(fact.place, values, tuple(fact.related()), "requeue" if fact.requeue else "")
