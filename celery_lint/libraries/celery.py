@@ -18,6 +18,9 @@ SENDING = frozenset({"delay", "apply_async"})
 RESULTS = frozenset(
     f"celery.result.{name}()" for name in ("AsyncResult", "GroupResult", "ResultSet", "GroupResult.restore")
 )
+#: The rows that a backend of Django keeps, and what shows results by their ids as Celery reads them.
+ROWS_OF_RESULTS = "django_celery_results.models.TaskResult"
+SHOWING_RESULTS = ("django_celery_results.urls", "django_celery_results.views", "celery_progress")
 #: What a result says of its state, and the states in which there is nothing to wait for.
 TELLING = frozenset({"state", "status", "ready", "successful", "failed"})
 FINAL_STATES = ("SUCCESS", "FAILURE", "REVOKED")

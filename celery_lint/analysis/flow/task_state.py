@@ -14,6 +14,7 @@ from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.results import Results
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
@@ -43,6 +44,8 @@ _BESIDE = {
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
 # Whoever waits at this backend takes the first final state, and looks for no other.
 _FIRST_COMES = "rpc"
+# The backend whose results are rows that Django's models read as well.
+_ROWS = "django-db"
 # After these nothing is stored.
 _UNSTORED = ("Ignore", "Ignore()", "Reject", "Reject()")
 
@@ -127,6 +130,7 @@ class TaskState:
         self.backends = known.of(BackendSettings)
         self.belonging = known.of(Belonging)
         self.encoding = known.of(Encoding)
+        self.results = known.of(Results)
 
     @facts
     def calls(self) -> list[StateCall]:
@@ -182,7 +186,10 @@ class TaskState:
 
     def _lasts(self, module: Module, function: Function, step: Step, tasks: list[Task]) -> bool:
         """Whether a state that a task sets of itself may be there when the task has ended."""
-        schemes = {self.backends.scheme(one) for task in tasks for one in self.belonging.of(task)}
+        applications = [application for task in tasks for application in self.belonging.of(task)]
+        schemes = set(map(self.backends.scheme, applications))
+        if {*map(self.backends.usual_scheme, applications)} == {_ROWS} and self.results.are_only_rows:
+            return False  # a row says what is in it, with a type or without
         if not schemes or not schemes <= OVERWRITING_BACKENDS or self._ignores_results(tasks):
             return True
         if function.name in HOOKS:

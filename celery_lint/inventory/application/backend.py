@@ -9,6 +9,7 @@ from celery_lint.inventory.application.broker import schemes_of_environment
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.libraries.celery import ENCODING_BACKENDS
 from celery_lint.model.facts import Place
+from celery_lint.project.constants import ENVIRONMENT
 from celery_lint.project.known import Known, once
 
 _WITHOUT = frozenset({"disabled", "disabled://"})
@@ -73,6 +74,15 @@ class BackendSettings:
         schemes = [text] if isinstance(text, str) else schemes_of_environment(self.project, setting)
         found = {each.partition(":")[0].partition("+")[0].lower() for each in schemes}
         return found.pop() if len(found) == 1 else ""
+
+    def usual_scheme(self, application: Application) -> str:
+        """The same as it is where no environment says another: ``getenv("BACKEND", "django-db")``."""
+        setting, certain = self.settings.setting(application, "result_backend")
+        value = setting.value if setting is not None else None
+        if not certain or value is None or value.kind != "call" or value.chain not in ENVIRONMENT:
+            return self.scheme(application)
+        default = value.items[1] if len(value.items) > 1 else value.keyword("default")
+        return str(default.data).partition(":")[0] if default is not None else ""
 
     def keeps(self, application: Application) -> bool:
         """Whether an application certainly has a backend: something is set that is not *none*."""

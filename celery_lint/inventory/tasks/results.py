@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.tasks.sendings import Sendings, Target
+import re
+
+from celery_lint.inventory.tasks.sendings import Sending, Sendings, Target
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.celery import CANVASES, FINAL_STATES, RESULTS, SENDING, TELLING
+from celery_lint.libraries.celery import (
+    CANVASES,
+    FINAL_STATES,
+    RESULTS,
+    ROWS_OF_RESULTS,
+    SENDING,
+    SHOWING_RESULTS,
+    TELLING,
+)
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 #: What waits for a result.
 WAITING = frozenset({"get", "join", "join_native", "wait", "collect"})
@@ -19,6 +30,15 @@ WORDS = ("delay()", "apply_async()", "apply()", "Result()", "send_task()", "cele
 _RUNNING = SENDING | {"apply"}
 _CONDITIONS = frozenset({"if", "while", "match", "assert"})
 _SEVERAL = frozenset({"group", "GroupResult", "ResultSet"})
+# What reads the results of others: by an id, or as a canvas that waits for its parts.
+_READING = (
+    "AsyncResult",
+    "GroupResult",
+    "ResultSet",
+    *(f"celery.{module}{name}" for module in ("", "canvas.") for name in ("chord", "group")),
+)
+# What a result tells, as displays hold it.
+_TOLD = frozenset({".state", ".status", ".result", ".info", ".traceback"})
 
 
 class Result(NamedTuple):
@@ -41,6 +61,40 @@ class Results:
         self.project = known.project
         self.functions = known.project.functions
         self.sendings = known.of(Sendings)
+        self.unparsed = known.of(UnparsedTexts)
+
+    @once
+    def are_only_rows(self) -> bool:
+        """Whether the product reads results as rows of Django's models, and none of them by Celery.
+
+        None is made of an id, asked for its state or waited for, no canvas waits for its parts, and no views
+        of a library show any.
+        """
+        if not any(ROWS_OF_RESULTS in module.imports.values() for module in self.project.product_modules()):
+            return False
+        if self.unparsed.hold((word, "") for word in _READING) or any(self.project.holding(*_READING)):
+            return False
+        written = self.project.deployment.written
+        return not any(written.lines(word) for word in SHOWING_RESULTS) and not any(
+            self._may_be_asked(sending) for sending in self.sendings.all if sending.sends
+        )
+
+    def _may_be_asked(self, sending: Sending) -> bool:
+        """Whether anybody may ask what a call gives that sends a task for more than its id."""
+        call, function = sending.call, sending.function
+        if call.is_statement or call.in_lambda:
+            return call.in_lambda
+        flow = self.functions.of(sending.module, function)
+        step = flow.step_of(call)
+        if step is None or not call.is_bound or len(step.stores) != 1 or not step.name.isidentifier():
+            return step is None or f"{call.chain}().id" not in step.chains
+        result = rf"(?:{re.escape(call.chain)}\(\)|%{step.name})"
+        asked = re.compile(rf"{result}(?![\w.(\[])|{result}[(\[]|{result}\.(?!(?:task_)?id\b)")
+        reading = [other for other in flow.steps if step.name in other.loads]
+        calls = self.functions.calls(sending.module, function)
+        return any(
+            not _TOLD.isdisjoint(other.loads) or any(map(asked.search, other.chains)) for other in reading
+        ) or any(asked.match(each) for other in calls for each in (other.chain, *other.named))
 
     def of(self, module: Module, function: Function, chain: str) -> Result | None:
         """The result that a chain is: ``task.delay()``, ``group()()``, ``AsyncResult()``."""

@@ -51,10 +51,11 @@ class UpdateStateFailure(Rule):
 
     FAILURE, REVOKED and RETRY, by name or from `celery.states`, with a dictionary that is written out; what
     a variable holds is not known. Where the backend is a database, only what nothing is stored over is
-    reported as unreadable: `raise Ignore()` follows, results are ignored, or it is another task's state. That
-    the state does not last is only said in the task's own function, where nothing after the call raises, and
-    not of tasks that ignore their result, nor where a `finally` stores another state over it at once. `raise
-    Ignore()` after it keeps the state.
+    reported as unreadable: `raise Ignore()` follows, results are ignored, or it is another task's state; and
+    nothing where that is `django-db` and all that reads results does so by `TaskResult`. That the state does
+    not last is only said in the task's own function, where nothing after the call raises, and not of tasks
+    that ignore their result, nor where a `finally` stores another state over it at once. `raise Ignore()`
+    after it keeps the state.
 
     ## References
 
