@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.tasks.canvas.missing_bind import MissingBind
 from celery_lint.inventory.tasks.made.handing_on import HandingOn
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings, given_by
@@ -113,6 +114,7 @@ class TaskArguments:
         self.sendings = known.of(Sendings)
         self.signatures = known.of(Signatures)
         self.handing_on = known.of(HandingOn)
+        self.missing_bind = known.of(MissingBind)
         self.task_options = known.of(TaskOptions)
         self.retry_calls = known.of(RetryCalls)
 
@@ -129,8 +131,9 @@ class TaskArguments:
             given, signature = sending.given, self.signatures.of(sending.task)
             if given is None or signature is None or sending.place in misplaced:
                 continue
-            found = mismatch(signature, given, partial=sending.how in _PARTIAL)
-            if found is None:
+            partial = sending.how in _PARTIAL
+            found = mismatch(signature, given, partial=partial)
+            if found is None or self.missing_bind.explains(sending.task, given, partial):
                 continue
             by_name = sending.through == "application" and sending.how == "send_task"
             in_worker = by_name or not self.signatures.is_checked(sending.task)

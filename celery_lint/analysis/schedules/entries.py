@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
 from celery_lint.inventory.application.beat.unread import UnreadSchedules
+from celery_lint.inventory.tasks.canvas.missing_bind import MissingBind
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
@@ -58,6 +59,7 @@ class Entries:
         self.unread = known.of(UnreadSchedules)
         self.task_options = known.of(TaskOptions)
         self.tasks = known.of(Tasks)
+        self.missing_bind = known.of(MissingBind)
 
     # ------------------------------------------------------------------ arguments
 
@@ -74,7 +76,7 @@ class Entries:
         if task is None or signature is None or given is None or self.task_options.has_own_call(task):
             return None
         found = mismatch(signature, given)
-        if found is None:
+        if found is None or self.missing_bind.explains(task, given):
             return None
         if entry.written == "call" and entry.given["sig"].kind == "call" and found.kind != "missing":
             return None  # that of the signature itself is told of any signature
