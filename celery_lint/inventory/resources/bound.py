@@ -21,6 +21,8 @@ from celery_lint.project.known import Known
 SESSION_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
 # Only a pool that keeps connections takes these: SQLAlchemy refuses them beside another pool class.
 _POOL_SIZES = ("pool_size", "max_overflow")
+# One connection for all, which belongs to a loop if its driver binds it.
+_OF_ANY_DRIVER = frozenset({"StaticPool"})
 # A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
 # measured to work on one loop after another.
 _WITHOUT_A_LOOP = ("sqlite", "postgresql+psycopg:", "postgresql+psycopg_async:")
@@ -145,7 +147,7 @@ class Bound:
             return True
         if "" in classes or (sized and not classes.isdisjoint(POOLLESS)):
             return None  # one or the other, as a branch decides
-        if classes:
+        if classes - _OF_ANY_DRIVER:
             return classes.isdisjoint(POOLLESS)
         if not sized and not names.isdisjoint(("*", "**")):
             return None
