@@ -6,7 +6,13 @@ import re
 from collections.abc import Collection, Iterator
 
 from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
-from celery_lint.inventory.application.applications import Application, is_application, is_current
+from celery_lint.inventory.application.applications import (
+    Application,
+    Applications,
+    is_application,
+    is_current,
+)
+from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.belonging import Belonging
@@ -24,6 +30,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.tables import written_mapping
 
 # Options that say by other means where a message goes.
 _OTHER_WAYS = frozenset({"exchange", "routing_key", "router", "connection", "producer", "**", "*"})
@@ -72,6 +79,7 @@ class UnconsumedQueues:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.applications = known.of(Applications)
         self.belonging = known.of(Belonging)
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
@@ -134,7 +142,7 @@ class UnconsumedQueues:
         for task, destination, sent in all_sent:
             queue, place = destination
             # Each application has a configuration of its own, whose routes are of no use to another.
-            by_route = place != task.place and destination == self.queues.routed(task)
+            by_route = place in self._routes
             key = (queue, place.path if by_route else "")
             if queue not in consumed.queues and key not in found and not self._is_for_dead_letters(queue):
                 found[key] = Waiting(sent if place == task.place else place, queue, task, sent)
@@ -145,6 +153,14 @@ class UnconsumedQueues:
             files.setdefault(waiting.place.path, []).append(waiting)
         names = tuple(sorted(consumed.queues))
         return [Unconsumed(tuple(queues), names, consumed.commands, apart) for queues in files.values()]
+
+    @once
+    def _routes(self) -> frozenset[Place]:
+        """The lines of all tables of routes."""
+        tables = [self.queues.routes.tables(setting) for setting in self.settings.named("task_routes")]
+        return frozenset(
+            entry.place for found in tables if found is not None for table in found for entry in table
+        )
 
     def _is_for_dead_letters(self, queue: str) -> bool:
         """Whether messages are to stay in a queue until somebody looks at them."""
@@ -235,12 +251,30 @@ class UnconsumedQueues:
         if sending.through not in ("task", "application") and not signed:
             return None  # the signature may have a queue of its own
         usual = self.queues.destination(task)
-        if self._is_by_a_plain_sender(sending):
-            usual = Destination(DEFAULT_QUEUE, task.place)
+        if sending.how == "send_task":
+            usual = self._of_sender(sending, task)
         if not sending.has_options:
             return usual
         value = sending.value
         return self._told(sending.module, value.keywords, usual) if value is not None else None
+
+    def _of_sender(self, sending: Sending, task: Task) -> Destination | None:
+        """The queue that a message gets from what sends it: the routes of other applications do not count."""
+        receiver = self.project.resolve(sending.module, sending.call.chain.rpartition(".")[0])
+        application = self.applications.get(receiver.origin)
+        if application is not None:
+            return self._by([application], task)
+        if self._is_by_a_plain_sender(sending):
+            return Destination(DEFAULT_QUEUE, task.place)
+        return self.queues.destination(task)
+
+    def _by(self, senders: list[Application], task: Task) -> Destination | None:
+        """The queue that a message gets from one of these; the usual one where they are those of the task."""
+        own = self.belonging.of(task)
+        if not senders or not own or any(sender in own for sender in senders):
+            return self.queues.destination(task)
+        found = {self.queues.sent_by(sender, task) for sender in senders}
+        return found.pop() if len(found) == 1 else None
 
     def _is_by_a_plain_sender(self, sending: Sending) -> bool:
         """Whether a function makes an application to send a name, and configures nothing but its broker.
@@ -269,15 +303,27 @@ class UnconsumedQueues:
             if signature.kind == "call" and not signature.chain.endswith((".s", ".si")):
                 return None
             return self._told(entry.module, tuple(entry.given.items()), self.queues.destination(task))
+        usual = self._by(self._having(entry), task)
         if entry.written == "row":
-            return self._told(entry.module, tuple(entry.given.items()), self.queues.destination(task))
+            return self._told(entry.module, tuple(entry.given.items()), usual)
         given = entry.given.get("options")
         if given is None:
-            return self.queues.destination(task)
+            return usual
         known = self.project.constant(entry.module, given)
         if known is None or known.kind != "mapping":
             return None
-        return self._told(entry.module, known.keywords, self.queues.destination(task))
+        return self._told(entry.module, known.keywords, usual)
+
+    def _having(self, entry: Entry) -> list[Application]:
+        """The applications whose schedule an entry stands in: beat is started with one of them."""
+        found = []
+        for application in self.applications.product:
+            for setting in self.settings.candidates(application, SCHEDULE):
+                owner, mapping = written_mapping(self.project, setting.module, setting.value)
+                span = (mapping or setting.value).span
+                if owner.path == entry.place.path and span.line <= entry.place.span.line <= span.end_line:
+                    found.append(application)
+        return found
 
     def _told(
         self, module: Module, options: tuple[tuple[str, Value], ...], usual: Destination | None

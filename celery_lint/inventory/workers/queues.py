@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from celery_lint.inventory.application.applications import Application
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -23,6 +23,7 @@ class Queues:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.routes = known.of(Routes)
         self.belonging = known.of(Belonging)
@@ -65,6 +66,25 @@ class Queues:
             if routed is None or routed.queue:
                 return routed
         return Destination("", task.place)
+
+    def sent_by(self, application: Application, task: Task) -> Destination | None:
+        """The queue of a message for a task that this application sends by the task's name.
+
+        Its own routes count and its own default, whatever the applications are told that run the task: the
+        router is that of the sender (`Celery.send_task`). ``None`` where only the run knows; so it is of a
+        task with a queue of its own, which a sender knows that has imported it, from Celery 5.7 on.
+        """
+        own = self.own(task)
+        routes = self.settings.of_some([application], "task_routes")
+        hidden = not self.applications.is_plain(application) or self.settings.hides(application)
+        if own is not None or hidden or not all(setting.certain for setting in routes):
+            return None
+        for setting in routes:
+            routed = self.routes.queue(setting, task.name)
+            if routed is None or routed.queue:
+                return routed
+        default = self.default(application)
+        return Destination(default, task.place) if default is not None else None
 
     def own(self, task: Task) -> Option | None:
         """The queue that a task's own options name."""

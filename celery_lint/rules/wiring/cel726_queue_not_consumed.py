@@ -72,7 +72,9 @@ class QueueNotConsumed(Rule):
     ## Limits
 
     Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where
-    it makes it, once a file that names queues. An application that a function makes to send a name
+    it makes it, once a file that names queues. A message that `send_task` or beat sends by its name goes where
+    the routes and the default queue of that very application say (`client = Celery("api")` in a service
+    without the tasks), not those of the workers. An application that a function makes to send a name
     (`Celery("sender", broker=url).send_task("shop.mail")`) has no routes and sends to `celery`. All workers
     of the launch files count together, and so do the queues that code names in commands
     (`subprocess.run(["celery", "worker", "-Q", "mails"])`). The
