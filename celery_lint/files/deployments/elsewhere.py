@@ -3,7 +3,8 @@
 A pipeline that runs `docker compose -f compose.prod.yml up` where no file has that name starts what another
 repository or the server has: which workers, and with which options, nobody can read here. So do manifests
 of Kubernetes, playbooks, charts, and units of systemd or programs of supervisor that are started by name.
-What people are told in prose is no deployment, and neither is a comment.
+What people are told in prose is no deployment, and neither is a comment. Images of workers that a pipeline
+pushes, and that nothing here starts, are started elsewhere as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from celery_lint.files.commands.assigned import is_of_variables
 from celery_lint.files.commands.launch import is_candidate
 from celery_lint.files.commands.mentions import is_pipeline
 from celery_lint.files.commands.shell import logical_lines
+from celery_lint.files.deployments.pushed import pushed_elsewhere
 from celery_lint.files.deployments.wholes import Files, files_of
 from celery_lint.model.commands import Elsewhere
 from celery_lint.model.purpose import is_development_path, is_test_path
@@ -59,11 +61,20 @@ def elsewhere(texts: Mapping[str, bytes]) -> Iterator[Elsewhere]:
     files = files_of(texts)
     for path, data in texts.items():
         if may_deploy(path) and any(word in data for word in _BYTES):
-            text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+            text = _text(data)
             yield from files_elsewhere(path, text, files)
             for unit in _units(path, text):
                 if not _is_described(unit, files, texts):
                     yield Elsewhere(path, unit, False)
+    pipelines = {path: _text(data) for path, data in texts.items() if is_pipeline(path)}
+    if any(pushed_elsewhere(pipelines)):
+        yield from pushed_elsewhere(
+            pipelines | {path: _text(data) for path, data in texts.items() if path not in pipelines}
+        )
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def may_deploy(path: str) -> bool:

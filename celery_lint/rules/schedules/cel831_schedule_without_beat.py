@@ -72,7 +72,8 @@ class ScheduleWithoutBeat(Rule):
     beat or imports a package that keeps time, where code goes through the schedule by itself, where all
     workers are for development, and where it cannot be told what a process does: its command is a variable or
     a script that is not there, its image is built elsewhere, or the file is a template, and where a pipeline
-    or a script starts the product with a file that is not there (`docker compose -f compose.prod.yml up`).
+    or a script starts the product with a file that is not there (`docker compose -f compose.prod.yml up`), or
+    pushes images of workers that no file here starts.
 
     Where files start workers and nothing in the project starts beat or speaks of it, other rules say nothing
     of single entries: none of them is sent.

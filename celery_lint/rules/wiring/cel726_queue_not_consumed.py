@@ -72,7 +72,7 @@ class QueueNotConsumed(Rule):
     ## Limits
 
     Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where
-    it makes it, once a file that names queues. A message that `send_task` or beat sends by its name goes where
+    it makes it, once a file that names queues. A message that `send_task` or beat sends by a name goes where
     the routes and the default queue of that very application say (`client = Celery("api")` in a service
     without the tasks), not those of the workers. An application that a function makes to send a name
     (`Celery("sender", broker=url).send_task("shop.mail")`) has no routes and sends to `celery`. All workers
@@ -83,8 +83,8 @@ class QueueNotConsumed(Rule):
     and workers, is not for development, needs no other file, and nothing but manifests of Kubernetes, files
     of platforms and other such compose files starts workers besides. It is silent where a pipeline or a
     script starts the product with a file that is not there (`docker compose -f compose.prod.yml up`,
-    `kubectl apply -f k8s/`, `systemctl restart celery-mails`), where no launch file starts a worker of the
-    application, where nothing imports the module that names the queue, where all workers are for
+    `kubectl apply -f k8s/`, `systemctl restart celery-mails`) or pushes images of workers that no file here
+    starts, where no launch file starts a worker of the application, where nothing imports the module that names the queue, where all workers are for
     development by the names of their files (`compose.dev.yml`, a `Makefile`) or by the comment at their top
     (unless a compose file is all there is, and no task at all is sent where its workers look), where a
     command takes its queues from the environment, where all of them are told their queues by files that

@@ -95,3 +95,41 @@ def test_units_that_a_file_describes(text: str, more: dict[str, bytes]) -> None:
 def test_what_is_for_a_cluster_is_put_on_top_of_nothing() -> None:
     found = elsewhere({PIPELINE: b"kubectl apply -f k8s/\ndocker compose -f compose.prod.yml up\n"})
     assert [(each.name, each.cluster) for each in found] == [("k8s/", True), ("compose.prod.yml", False)]
+
+
+PUSHED = """
+      - uses: docker/build-push-action@v5
+        with:
+          push: true
+"""
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "names"),
+    [
+        (f"{PUSHED}          file: deploy/Dockerfile.worker\n", ["deploy/Dockerfile.worker"]),
+        (f"{PUSHED}          context: ./services/worker\n", ["./services/worker"]),
+        (f"{PUSHED}          file: ./celery/Dockerfile\n", ["./celery/Dockerfile"]),
+        (
+            f"{PUSHED}          tags: |\n            ghcr.io/o/shop-worker:latest\n",
+            ["ghcr.io/o/shop-worker:latest"],
+        ),
+        ("docker build -t o/celery:1 .\ndocker push o/celery:1\n", ["o/celery:1", "o/celery:1"]),
+        (f"{PUSHED}          file: Dockerfile\n          tags: o/shop:latest\n", []),
+        ("docker build -f Dockerfile.worker .\n", []),
+        (f"{PUSHED}          file: Dockerfile.worker\n      - run: ssh web docker compose up -d\n", []),
+        (f"{PUSHED}      - run: pytest tests/worker\n", []),
+        (f"{PUSHED}          context: ./coworkers\n", []),
+    ],
+)
+def test_images_of_workers_that_are_pushed(pipeline: str, names: list[str]) -> None:
+    assert named(PIPELINE, pipeline) == names
+
+
+def test_images_that_a_file_here_starts() -> None:
+    pipeline = f"{PUSHED}          file: Dockerfile.worker\n"
+    assert named(PIPELINE, pipeline, {"k8s/base/worker.yaml": b"image: ghcr.io/o/shop-worker:1"}) == []
+    assert named(PIPELINE, pipeline, {"task.json": b'"image": "ghcr.io/o/shop-worker:1"'}) == []
+    assert named(PIPELINE, pipeline, {"k8s/base/web.yaml": b"image: ghcr.io/o/shop:1"}) == [
+        "Dockerfile.worker"
+    ]
