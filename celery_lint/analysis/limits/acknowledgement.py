@@ -17,8 +17,10 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.pools import Pools, WorkerPools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Module, Place
@@ -111,6 +113,8 @@ class Acknowledgement:
         self.graph = known.of(CallGraph)
         self.pools = known.of(Pools)
         self.unsent = known.of(Unsent)
+        self.unrun = known.of(Unrun)
+        self.queues = known.of(Queues)
         self.workers = known.of(Workers)
         self.eager = known.of(EagerSettings)
         self.unwritten = known.of(Unwritten)
@@ -267,7 +271,28 @@ class Acknowledgement:
             given = self.settings.of_some(applications, name)
             if given if applications else self.settings.named(name):
                 return True
+        if self._end_in_queues(applications, task):
+            return True
         return task is not None and self.task_options.get(task, "retry_on_worker_lost") is not None
+
+    def _end_in_queues(self, applications: list[Application], task: Task | None) -> bool:
+        """Whether the messages of these tasks lie in queues of RabbitMQ alone that end it by themselves."""
+        declared = self.queues.declared(applications)
+        ending = {queue.name for queue in declared if self.queues.ends_deliveries(queue)}
+        if not ending or self.broker_settings.likely not in ("amqp", ""):
+            return False
+        tasks = [task] if task is not None else self._run_by(applications)
+        queues = self.queues.of(tasks)
+        return bool(queues) and ending.issuperset(queues or ())
+
+    def _run_by(self, applications: list[Application]) -> list[Task]:
+        """The tasks that something sends, and that workers of these applications may have."""
+        return [
+            task
+            for task in self.unsent.product
+            if not self.unrun.has_no_worker(task)
+            and any(application in applications for application in self.belonging.of(task))
+        ]
 
     def _is(self, option: tuple[Module, object], wanted: bool) -> bool:
         known = self.project.constant(*option)  # type: ignore[arg-type]

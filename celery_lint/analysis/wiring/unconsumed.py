@@ -171,13 +171,10 @@ class UnconsumedQueues:
         """The names that queues give to the broker for the messages that nobody takes."""
         found = set()
         for setting in self.settings.named("task_queues"):
-            known = self.project.constant(setting.module, setting.value)
-            for item in known.items if known is not None else ():
-                given = item.keyword("queue_arguments")
-                arguments = self.project.constant(setting.module, given) if given is not None else None
-                for key, value in arguments.keywords if arguments is not None else ():
+            for queue in self.queues.written(setting) or ():
+                for key, value in queue.arguments(self.project):
                     if key in _WHERE_TO:
-                        found.add(self.project.text(setting.module, value) or "")
+                        found.add(self.project.text(queue.module, value) or "")
         return frozenset(found)
 
     def _sent(self, beats: bool = True) -> Iterator[Sent]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
-from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
@@ -13,9 +14,29 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.routes import Destination, Routes
 from celery_lint.model.commands import ANY_QUEUE
+from celery_lint.model.facts import Module, Value
 from celery_lint.project.known import Known
+from celery_lint.project.project import Project
 
 DEFAULT_QUEUE = "celery"
+# What a queue tells RabbitMQ so that no message comes back to it forever: how old one may be, and how often
+# one is delivered. A quorum queue counts deliveries by itself.
+_ENDS = frozenset({"x-message-ttl", "x-delivery-limit"})
+_TYPE = ("x-queue-type", "quorum")
+
+
+class Declared(NamedTuple):
+    """A queue of the setting ``task_queues``: its name, where that is a text, and what it is given."""
+
+    name: str | None
+    module: Module
+    given: Value
+
+    def arguments(self, project: Project) -> tuple[tuple[str, Value], ...]:
+        """What it gives to the broker by name (``queue_arguments``), as far as that is written down."""
+        told = self.given.keyword("queue_arguments")
+        known = project.constant(self.module, told) if told is not None else None
+        return known.keywords if known is not None else ()
 
 
 class Queues:
@@ -109,16 +130,43 @@ class Queues:
             declared = self.settings.of_some([application], "task_queues")
             whole = len(declared) == 1 and declared[0].certain
             for setting in declared:
-                known = self.project.constant(setting.module, setting.value)
-                if known is None or known.kind not in ("sequence", "mapping"):
+                queues = self.written(setting)
+                if queues is None:
                     found[ANY_QUEUE] = None
                     continue
-                names = [
-                    self.project.text(setting.module, item.first() or item.keyword("name") or item)
-                    for item in known.items
-                ]
-                found.update(dict.fromkeys(name or ANY_QUEUE for name in names))
-                whole = whole and bool(names)
+                found.update(dict.fromkeys(queue.name or ANY_QUEUE for queue in queues))
+                whole = whole and bool(queues)
             if not whole or self.settings.of_some([application], "task_create_missing_queues"):
                 found[self.default(application) or ANY_QUEUE] = None
         return tuple(found) or (DEFAULT_QUEUE,)
+
+    def declared(self, applications: Iterable[Application]) -> list[Declared]:
+        """The queues that the settings of these applications declare, as far as they are written down."""
+        settings = self.settings.of_some(applications, "task_queues")
+        return [queue for setting in settings for queue in self.written(setting) or ()]
+
+    def written(self, setting: Setting) -> list[Declared] | None:
+        """The queues that a setting lists: `Queue("mails")`, a text, or the name and the fields of one."""
+        module = setting.module
+        known = self.project.constant(module, setting.value)
+        if known is None or known.kind not in ("sequence", "mapping"):
+            return None
+        if known.kind == "mapping":
+            pairs = zip(known.items, known.keywords, strict=False)
+            return [Declared(self.project.text(module, key), module, given) for key, (_, given) in pairs]
+        return [
+            Declared(self.project.text(module, item.first() or item.keyword("name") or item), module, item)
+            for item in known.items
+        ]
+
+    def ends_deliveries(self, queue: Declared) -> bool:
+        """Whether RabbitMQ ends it by itself that a message comes back to a queue.
+
+        By its age, which a message keeps that is put back, or by the number of its deliveries.
+        """
+        if queue.given.keyword("message_ttl") is not None:
+            return True
+        return any(
+            key in _ENDS or (key, self.project.text(queue.module, value)) == _TYPE
+            for key, value in queue.arguments(self.project)
+        )

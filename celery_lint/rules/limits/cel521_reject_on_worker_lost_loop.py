@@ -43,16 +43,17 @@ class RejectOnWorkerLostLoop(Rule):
 
     `retry_on_worker_lost` exists since Celery 5.7: it counts as a retry, so that `max_retries` ends it;
     before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent
-    where one of them is set (`task_default_queue_type`), and where the option has no effect, which is
-    CEL522. Silent too where no worker has processes to lose (threads, solo, gevent, eventlet; settings for
-    production with `task_always_eager` and without a broker), and where a task stops itself: it asks whether
-    it is redelivered, leaves where what it works on has begun already or where it does not get a lock at once
-    (`if not lock.acquire(blocking=False): return`), or has a class whose `__call__` may leave first; and
-    where each call that sends the task gives it an end (`expires=300`), or beat alone sends it, without
-    arguments, every few minutes or sooner; and at the setting, where tasks take nothing and only print or
-    log, and nothing names them, such as `debug_task` of Celery's guide. Silent, last, where commands start
-    workers, but none of this application. Told once for an application, at its setting or else at the first
-    task, with the places of the others.
+    where one of them is set (`task_default_queue_type`), where all tasks wait in queues of RabbitMQ that end
+    it (`x-message-ttl`, `x-delivery-limit`, `x-queue-type` in `queue_arguments`), and where the option has
+    no effect, which is CEL522. Silent too where no worker has processes to lose (threads, solo, gevent,
+    eventlet; settings for production with `task_always_eager` and without a broker), and where a task stops
+    itself: it asks whether it is redelivered, leaves where what it works on has begun already or where it
+    does not get a lock at once (`if not lock.acquire(blocking=False): return`), or has a class whose
+    `__call__` may leave first; and where each call that sends the task gives it an end (`expires=300`), or
+    beat alone sends it, without arguments, every few minutes or sooner; and at the setting, where tasks take
+    nothing and only print or log, and nothing names them, such as `debug_task` of Celery's guide. Silent,
+    last, where commands start workers, but none of this application. Told once for an application, at its
+    setting or else at the first task, with the places of the others.
 
     ## References
 
