@@ -8,6 +8,7 @@ from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.schedules import Entry as Scheduled
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.workers.consumers import Consumers
@@ -95,11 +96,28 @@ class NamedTasks:
         found = []
         for entry, name, place in self.schedules.named:
             missing = self._missing(entry.module, name)
-            if missing is not None:
+            if missing is not None and not self._is_only_meant(entry, name, missing):
                 if missing.guess in self._in_schedules or not self._can_run(missing):
                     missing = _without_chance(missing)
                 found.append(UnknownName(place, name, missing, given=self._decorated.get(name)))
         return self.schedules.unless_by_nobody(found)
+
+    def _is_only_meant(self, entry: Scheduled, name: str, missing: Missing) -> bool:
+        """Whether an entry is for work to come: its module is not there, and no worker has its queue either.
+
+        So no worker gets the message, and none says `Received unregistered task`.
+        """
+        consumed = self.consumers.all if missing.why == "module" and not missing.guess else None
+        if consumed is None:
+            return False
+        options = self.project.constant(entry.module, entry.given.get("options"))
+        given = options.keyword("queue") if options is not None and options.kind == "mapping" else None
+        if given is not None:
+            queues = {self.project.text(entry.module, given)}
+        else:
+            routed = [self.routes.queue(each, name) for each in self.settings.named("task_routes")]
+            queues = {each.queue if each is not None else None for each in routed}
+        return bool(queues) and all(queue and queue not in consumed.queues for queue in queues)
 
     @once
     def _in_schedules(self) -> frozenset[str]:

@@ -58,8 +58,9 @@ class BeatUnknownTask(Rule):
     added to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and
     `RedBeatSchedulerEntry`. It speaks only where the name begins with a module of the project that has no
     such task, or is the name of a task but for one or two letters; and it says nothing where names may
-    exist that nobody can see, see CEL710, or where the project has no task at all and its launch files start
-    everything but a worker. Entries with one name, or whose tasks lie in one module that is
+    exist that nobody can see, see CEL710, where the project has no task at all and its launch files start
+    everything but a worker, or where the module is not there and no worker consumes the queue of the entry
+    either: both are still to come. Entries with one name, or whose tasks lie in one module that is
     missing, or in one where what should be an application is `None`, are told once, and those in a module
     that `include` names in vain are left to CEL712.
 
