@@ -14,8 +14,9 @@ class PrefetchWithAcksLate(Rule):
     ## Why it matters
 
     With late acknowledgement a message belongs to its worker until the task is done. By default a worker
-    takes four for each of its processes: while long tasks run, the ones behind them wait, although other
-    workers are idle, and on Redis the visibility timeout of the waiting ones runs too.
+    takes four for each of its processes, and gives them to the first process that is free. While long tasks
+    keep all of them busy, the messages behind wait for this worker, although other workers are idle, and on
+    Redis the visibility timeout of the waiting ones runs too.
 
     ## Example
 
@@ -39,7 +40,7 @@ class PrefetchWithAcksLate(Rule):
 
     Only for the setting `task_acks_late`, and only where neither a setting nor a worker command says how much
     is taken: any `worker_prefetch_multiplier` counts as a decision. Many short tasks are quicker with more
-    than one, so that this is for those who run long ones.
+    than one, so that this is for those who run long ones, on more than one worker.
 
     ## References
 
@@ -50,7 +51,7 @@ class PrefetchWithAcksLate(Rule):
     name = "prefetch-with-acks-late"
     severity = "advice"
     preset = "strict"
-    message = "with `acks_late`, a long task blocks the four messages that its process has prefetched"
+    message = "a worker takes four messages a process: behind long tasks they wait, though others idle"
     help = "set `worker_prefetch_multiplier = 1`"
     proof = "convention"
 
