@@ -44,6 +44,9 @@ SYNC_MAKERS = frozenset({"sqlalchemy.orm.sessionmaker()", "sqlalchemy.orm.sessio
 ASYNC_MAKERS = frozenset(
     {"sqlalchemy.ext.asyncio.async_sessionmaker()", "sqlalchemy.ext.asyncio.session.async_sessionmaker()"}
 )
+#: What makes a column, and the types of texts, which have a length or none.
+COLUMNS = frozenset({"Column", "mapped_column"})
+TEXTS = frozenset({"String", "Text", "Unicode", "UnicodeText"})
 #: These make a query of rows.
 SELECTS = (
     "sqlalchemy.select",

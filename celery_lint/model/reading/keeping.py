@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER
 from celery_lint.libraries.clients import RETRYING_NAMES
+from celery_lint.libraries.sqlalchemy import COLUMNS, TEXTS
+from celery_lint.model.facts import REFUSING_TEXTS, TAKING_TEXTS
 from celery_lint.model.reading.scopes import BUILTINS, Scope
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
@@ -178,6 +180,18 @@ def asks_for_a_variable(node: ast.Call) -> bool:
     """Whether a call is given what variables of the environment are called: ``getenv("BROKER_URL", "…")``."""
     first = node.args[0] if node.args else None
     return isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value.isupper()
+
+
+def column_of_text(node: ast.Call, leaf: str) -> str | None:
+    """The word for a column of texts: whether it takes any, or some are too long, or there already."""
+    for given in node.args[:2] if leaf in COLUMNS else ():  # a name may stand before the type
+        made = given.func if isinstance(given, ast.Call) else given
+        name = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
+        if name in TEXTS:
+            told = isinstance(given, ast.Call) and bool(given.args or given.keywords)
+            told = told or any(keyword.arg in ("unique", None) for keyword in node.keywords)
+            return REFUSING_TEXTS if told else TAKING_TEXTS
+    return None
 
 
 def may_hold_parts(node: ast.expr) -> bool:

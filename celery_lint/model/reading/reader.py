@@ -35,6 +35,7 @@ from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
     asks_for_a_variable,
+    column_of_text,
     in_the_end,
     kept_whole,
     may_hold_parts,
@@ -83,15 +84,14 @@ class Reader:
 
     def _brief(self, node: ast.expr, scope: Scope) -> Value:
         """The value, without the arguments of calls that nobody asks about: a model's fields are many."""
-        if isinstance(node, ast.Await):
-            node = node.value
+        node = node.value if isinstance(node, ast.Await) else node
         if isinstance(node, ast.Call):
             chain = chain_of(node.func, scope)
             leaf = chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
             if leaf in FIELDS:
                 return self._field(node, chain, scope)
             if chain and leaf not in KEPT_WHOLE and not asks_for_a_variable(node):
-                return Value("call", self._span(node), None, intern(chain))
+                return Value("call", self._span(node), column_of_text(node, leaf), intern(chain))
         return self._value(node, scope)
 
     def _field(self, node: ast.Call, chain: str, scope: Scope) -> Value:

@@ -363,7 +363,7 @@ class FailedTransactions:
                     done.append(self.refusals.called(view.module, call))
             elif call.named:  # `fill(row, data)`
                 done.append(Writes(fills=self.refusals.called(view.module, call).fills))
-        if self.refusals.fills(view.flow, step, view.calls):
+        if self.refusals.fills(view.module, view.flow, step, view.calls):
             done.append(Writes(fills=True))
         return joined(view.flow, [(step, writes) for writes in done])
 

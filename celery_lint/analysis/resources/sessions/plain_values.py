@@ -15,8 +15,8 @@ _CALLS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter
 _MOMENTS = frozenset({"now", "utcnow", "today"})
 # What such values are made of, or made to.
 _PARTS = _CALLS | {"timedelta", "total_seconds", "round", "max", "min"}
-# Methods of sessions and of results that give rows which are in the database.
-_GIVING = tuple(
+#: Methods of sessions and of results that give rows which are in the database.
+GIVING = tuple(
     f".{leaf}()"
     for leaf in (
         "all",
@@ -114,7 +114,7 @@ def is_there_already(flow: Flow, call: Call) -> bool:
 
 
 def _is_given_by(session: str, value: str) -> bool:
-    return value.startswith(f"{session}.") and value.endswith(_GIVING)
+    return value.startswith(f"{session}.") and value.endswith(GIVING)
 
 
 def _is_made_plainly(made: Call, calls: Sequence[Call]) -> bool:

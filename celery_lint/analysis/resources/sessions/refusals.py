@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from celery_lint.analysis.resources.sessions.composed_texts import ComposedTexts
 from celery_lint.analysis.resources.sessions.plain_values import (
     is_plain_argument,
     is_plain_row,
@@ -109,6 +110,7 @@ class Refusals:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
         self.unreached = known.of(Unreached)
+        self.texts = ComposedTexts(known.project)
         self.arrives = arrives
         self._known: dict[tuple[str, str, Given, int], Writes] = {}
 
@@ -138,13 +140,15 @@ class Refusals:
         return (
             noting != []
             and all(is_plain_row(flow, each, calls) for each in noting)
-            and not any(self.fills(flow, one, calls) for one in block)
+            and not any(self.fills(None, flow, one, calls) for one in block)
         )
 
-    def fills(self, flow: Flow, step: Step, calls: Sequence[Call]) -> bool:
+    def fills(self, module: Module | None, flow: Flow, step: Step, calls: Sequence[Call]) -> bool:
         """Whether a statement sets an attribute of something that may be a row from data."""
         if step.kind == "assign" and not step.stores:
-            return not sets_plain(step, calls) and not _is_container(flow, (*step.loads, "")[0])
+            if sets_plain(step, calls) or _is_container(flow, (*step.loads, "")[0]):
+                return False
+            return module is None or not self.texts.are_set(module, flow, step, calls)
         return step.kind == "expr" and step.value == "~setattr()"
 
     def of(self, module: Module, function: Function, given: Given, depth: int = DEPTH) -> Writes:
@@ -182,7 +186,7 @@ class Refusals:
         never = self.unreached.given(module, function, constants_in(given))
         for step in flow.steps:
             done = by_step.get(step.number, []) if step.number not in never else []
-            if step.number not in never and fills and self.fills(flow, step, calls):
+            if step.number not in never and fills and self.fills(module, flow, step, calls):
                 done.append(Writes(fills=True))
             if done and not (given and is_closed(flow, step, given)) and self.arrives(module, flow, step):
                 events += [(step, writes) for writes in done]
