@@ -6,6 +6,7 @@ from typing import Literal
 
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession
 from celery_lint.analysis.resources.sessions.refusals import NOTHING, Event, Writes, are_apart
+from celery_lint.analysis.resources.sessions.savepoints import begins
 from celery_lint.analysis.resources.sessions.session_flow import View
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -53,7 +54,8 @@ def before(view: View, held: HeldSession, attempt: Step, written: list[Writes]) 
         if writes.commits or len(unsent) > _FAR:
             committed = writes.commits and step.parent in around
             break
-        flushed = flushed or writes.flushes
+        ended = any(begins(outer) and outer.number not in around for outer in flow.ancestors(step))
+        flushed = flushed or writes.flushes or ended  # the end of a savepoint sends what is in it
         pending = pending or writes.flushes or writes.adds or writes.executes
         if not flushed:
             unsent.append((step, writes.noted))

@@ -11,7 +11,7 @@ from celery_lint.analysis.resources.sessions.flags import passed_over
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession, HeldSessions
 from celery_lint.analysis.resources.sessions.refusals import Event, Refusals, Writes, are_apart, joined
 from celery_lint.analysis.resources.sessions.rolled_back import RolledBack
-from celery_lint.analysis.resources.sessions.savepoints import begins, undoes_nested
+from celery_lint.analysis.resources.sessions.savepoints import begins, is_within, undoes_nested
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
 from celery_lint.analysis.resources.sessions.undone import Undone, is_rolled_back, part_of
 from celery_lint.inventory.code.ends.unreached import Unreached
@@ -165,11 +165,13 @@ class FailedTransactions:
             yield told(handler, following)
 
     def _events(self, view: View, attempt: Step, tried: list[Step], written: list[Writes]) -> Iterator[Event]:
-        """What the statements of a ``try`` do by the session, and to what it holds."""
+        """What the statements of a ``try`` do by the session, and to what it holds: a savepoint keeps its own."""
         working = {step.number for step in tried}
         for step in part_of(view.flow, attempt, "body"):
-            writes = written[step.number]
-            yield step, writes if step.number in working else writes.noted
+            if step.number in working:
+                yield step, written[step.number]
+            elif not is_within(view.flow, attempt, step):
+                yield step, written[step.number].noted
 
     def _is_stored(self, view: View, held: HeldSession) -> bool:
         """Whether what is done by a session that is opened here is committed by somebody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession
 from celery_lint.analysis.resources.sessions.session_flow import View
 from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
 
 _NESTED = ".begin_nested"
 
@@ -14,6 +15,11 @@ def begins(step: Step) -> bool:
     return step.kind == "with" and any(
         chain.partition("=")[0].endswith((".begin()", f"{_NESTED}()")) for chain in step.chains
     )
+
+
+def is_within(flow: Flow, attempt: Step, step: Step) -> bool:
+    """Whether a ``with`` in a ``try`` sends what a statement notes, and rolls it back by itself."""
+    return any(begins(outer) for outer in flow.ancestors(step) if outer.number > attempt.number)
 
 
 def undoes_nested(view: View, step: Step, held: HeldSession) -> bool:
