@@ -102,16 +102,16 @@ class MissingRollback(Rule):
     ## Limits
 
     Speaks of sessions in functions that tasks run, in a variable, in an attribute of the object
-    (`self.session`) or in a parameter that all their callers give a session, opened before the `try` or
-    first in it, where the clause catches what a
-    database error arrives as, and the same session flushes or executes in the `try` what the database may
-    refuse: rows that are added, attributes that are set from data, an `insert()`, an `INSERT` in `text()`. A
-    query of rows is a flush, too, but for a session with `autoflush=False` or a block of `no_autoflush`. A
-    read, a constant, a moment and what is made of the row itself (`row.failures + 1`) fail only where the
-    server is gone; so does a text that the program puts together of such (`f"step {i}"`, a path of keys of
-    rows), where no column of texts of that class has a length; so does a row of constants
-    (`Settings(id=1)`), once it has been made, and a row that the session has given is there. Where the clause does nothing with the session, the session must be seen to be
-    used again: in a `finally`, or, if the clause does not end the function or the loop, below. What a clause
+    (`self.session`) or in a parameter that all their callers give a session, opened before the `try` or first
+    in it, where the clause catches what a database error arrives as, and the same session flushes or executes
+    in the `try` what the database may refuse: rows that are added, attributes that are set from data, an
+    `insert()`, an `INSERT` in `text()`. A query of rows is a flush, too, but for a session with
+    `autoflush=False` or a block of `no_autoflush`. A read, a constant, a moment and what is made of the row
+    itself (`row.failures + 1`) fail only where the server is gone; so does a text that the program puts
+    together of such (`f"step {i}"`, a path of keys of rows), where no column of texts of that class has a
+    length; so does a row of constants (`Settings(id=1)`), once it has been made, and a row that the session
+    has given is there. Where the clause does nothing with the session, the session must be seen to be used
+    again: in a `finally`, or, if the clause does not end the function or the loop, below. What a clause
     writes that always raises and commits nothing is rolled back whatever comes before it: it is told only
     where a caller is seen to catch the error and to commit the same session. After a failed statement, unlike
     a failed flush, a `commit()` with nothing to flush raises nothing: it is told where earlier work is lost

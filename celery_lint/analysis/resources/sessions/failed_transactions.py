@@ -165,7 +165,7 @@ class FailedTransactions:
             yield told(handler, following)
 
     def _events(self, view: View, attempt: Step, tried: list[Step], written: list[Writes]) -> Iterator[Event]:
-        """What the statements of a ``try`` do by the session, and to what it holds: a savepoint keeps its own."""
+        """What the statements of a ``try`` do by the session, and to what it holds, without savepoints."""
         working = {step.number for step in tried}
         for step in part_of(view.flow, attempt, "body"):
             if step.number in working:
