@@ -15,9 +15,9 @@ from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unrun import Why as NoWorker
 from celery_lint.inventory.workers.loading.unwritten import Unwritten
-from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import only_called_in, only_called_outside, within
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
+from celery_lint.inventory.workers.senders.lookups import Lookups
 from celery_lint.inventory.workers.senders.meanings import Meanings
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_in, mentions_of, stands_in
 from celery_lint.inventory.workers.senders.shown import SEVERAL, Shown
@@ -287,15 +287,7 @@ class Unsent:
         module, function = mention
         if function is None:
             return only_called_outside(self.functions, module, name)
-        return only_called_in(self.functions, module, function, name, name in self._methods)
-
-    @once
-    def _methods(self) -> frozenset[str]:
-        """The names of what objects of the product do: tasks may have them, too."""
-        modules = self.project.product_modules()
-        return frozenset(
-            name for each in modules for class_ in each.classes.values() for name in class_.methods
-        )
+        return only_called_in(self.functions, module, function, name, name in self.meanings.methods)
 
     def _saying(self, task: Task, name: str, mentions: dict[str, list[Mention]]) -> list[Mention]:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""

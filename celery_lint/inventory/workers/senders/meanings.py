@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from celery_lint.diagnostics import Span
+from celery_lint.inventory.tasks.schedules import Schedules
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.naming import (
@@ -15,18 +17,29 @@ from celery_lint.inventory.workers.naming import (
     targets_by_another_name,
     within,
 )
+from celery_lint.inventory.workers.senders.lookups import Lookups
+from celery_lint.inventory.workers.senders.told_names import ToldNames
+from celery_lint.inventory.workers.senders.unused import Unused
+from celery_lint.libraries.celery import SENDING
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import steps_of_component
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.steps import Step
 from celery_lint.model.words import held, words_in
 from celery_lint.project.entity import Entity
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 # What is certainly no task unless it is one: all else may hold one.
 _OTHERS = frozenset({"function", "class", "module"})
+# What stands in chains that send a task, or make a signature of it.
+_SENT = SENDING | {"s", "si", "signature", "subtask"}
 # What a text says that is a command or code: `celery -A shop call shop.send`, `from shop import send`.
 _SENDING = re.compile(r"celery|call|delay|apply|send_task|import|\bs\(")
+# The text that a test compares something with, as statements say it.
+_COMPARED_WITH = re.compile(r"(?<=:)'\w+")
+# Of a route, of a page, of a file.
+_ADDRESS = re.compile(r"^\S*/\S*$")
 # What stands behind words of a sentence.
 _AFTER_WORDS = frozenset({"", ",", ".", ":", ";", "!", "?", ")", "..."})
 # What tells something of a function and neither calls it nor keeps it.
@@ -42,6 +55,11 @@ class Meanings:
         self.project = known.project
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
+        self.lookups = known.of(Lookups)
+        self.sendings = known.of(Sendings)
+        self.schedules = known.of(Schedules)
+        self.told_names = known.of(ToldNames)
+        self.unused = known.of(Unused)
 
     def outside(self, task: Task, name: str, module: Module) -> Iterator[Span]:
         """Where what a module and its classes bind may mean a task by a word."""
@@ -125,7 +143,7 @@ class Meanings:
             if (
                 name in words_in(packed)
                 and (not given.chain or self._says(task, name, module, function, given.chain))
-                and (not given.text or _may_name(task, name, given.text))
+                and (not given.text or self._may_name(task, name, given.text))
             ):
                 return True
         return False
@@ -137,7 +155,7 @@ class Meanings:
         """
         steps = self.functions.of(module, function).steps
         if any(
-            self._says(task, name, module, function, chain)
+            self._says(task, name, module, function, _COMPARED_WITH.sub("", chain))
             for step in steps
             if step.kind != "import"
             for chain in step.chains
@@ -186,13 +204,14 @@ class Meanings:
     ) -> bool:
         """Whether a chain means something else by a word: a value that is no chain says no such thing."""
         if value is not None and isinstance(value.data, str) and name in value.data:
-            return not _may_name(task, name, value.data)
+            return not self._may_name(task, name, value.data)
         if value is not None and not chain:
             return False
         if not _is_own(task, name):
             return True  # the end of a name that was given to it: only texts hold it
         before: list[str] = []
-        for part in chain.lstrip("!").split("."):
+        sent = not _SENT.isdisjoint(chain.replace("()", "").split("."))
+        for part in chain.lstrip("!=").split("."):
             component = steps_of_component(part)[0]
             before.append(part)
             if name not in words_in(component):
@@ -202,9 +221,64 @@ class Meanings:
             if before[0] in ("%self", "%cls") and len(before) == 2 and function is not None:
                 own = module.functions.get(f"{function.owner}.{name}")
                 return own is not None and own is not task.function
+            if (
+                not sent
+                and function is not None
+                and self._is_of_objects(task, name, module, function, before)
+            ):
+                return True
             means = ".".join([*before[:-1], component])
             return self._means_another(task, self.project.resolve(module, means))
         return False
+
+    def _may_name(self, task: Task, name: str, text: str) -> bool:
+        """Whether a text may be the name of a task, or a part of it: prose and paths have such words, too.
+
+        The name of the function alone is not that of the task: it leads there where code puts names
+        together, or takes what a module has by names that only the run knows.
+        """
+        if task.name == text or ".".join(task.name.split(".")[-2:]) in text:
+            return True
+        if not _is_own(task, name):
+            return text in task.name or (("{" in text or "%" in text) and not any(map(str.isspace, text)))
+        if text == name:
+            return self._is_looked_up(task, name)
+        return text in task.name or not (_is_prose(text, name) or _is_address(text, name))
+
+    def _is_looked_up(self, task: Task, name: str) -> bool:
+        """Whether somebody may come, or means to come, to a task by its function's name, given as a text."""
+        return (
+            self._puts_names_together or name in self._sent_names or self.unused.is_looked_into(task.module)
+        )
+
+    @once
+    def _sent_names(self) -> frozenset[str | None]:
+        """The names that entries of schedules and calls send, right or wrong."""
+        entries = [(entry.module, entry.given.get("task")) for entry in self.schedules.all]
+        sent = [(each.module, each.value.first()) for each in self.sendings.all if each.value is not None]
+        return frozenset(self.project.text(module, value) for module, value in (*entries, *sent) if value)
+
+    @once
+    def _puts_names_together(self) -> bool:
+        """Whether the product looks tasks up, or sends any, by names that only the run knows."""
+        return bool(self.lookups.all) or any(isinstance(told, str) for told in self.told_names.all)
+
+    @once
+    def methods(self) -> frozenset[str]:
+        """The names of what objects of the product do: tasks may have them, too."""
+        modules = self.project.product_modules()
+        return frozenset(
+            name for each in modules for class_ in each.classes.values() for name in class_.methods
+        )
+
+    def _is_of_objects(
+        self, task: Task, name: str, module: Module, function: Function, before: Sequence[str]
+    ) -> bool:
+        """Whether it is a method of what an object keeps, ``self.logic.advance()``, which is no task."""
+        if len(before) < 3 or before[0] not in ("%self", f":{function.owner}()") or name not in self.methods:
+            return False
+        names = {name, leaf_of(task.module.path)}
+        return all(target.rpartition(".")[2] not in names for target in module.imports.values())
 
     def _plain(self, module: Module, name: str) -> Entity:
         """What the functions of a module mean by a name that they do not bind."""
@@ -230,13 +304,12 @@ def _is_own(task: Task, name: str) -> bool:
     return task.function is not None and name == task.function.name
 
 
-def _may_name(task: Task, name: str, text: str) -> bool:
-    """Whether a text may be the name of a task, or a part of it: prose and addresses have such words, too."""
-    if text in task.name or ".".join(task.name.split(".")[-2:]) in text:
-        return True
-    if _is_own(task, name):
-        return not _is_prose(text, name)
-    return ("{" in text or "%" in text) and not any(map(str.isspace, text))
+def _is_address(text: str, name: str) -> bool:
+    """Whether a text is a path, or has words with hyphens, that nobody sends anything by."""
+    if _SENDING.search(text) is not None:
+        return False
+    said = re.findall(rf"(\S?)\b{re.escape(name)}\b(\S?)", text)
+    return _ADDRESS.search(text) is not None or all("-" in around for around in said)
 
 
 def _is_prose(text: str, name: str) -> bool:

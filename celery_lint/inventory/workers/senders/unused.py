@@ -224,6 +224,10 @@ class Unused:
             and "__getattr__" not in module.functions
         )
 
+    def is_looked_into(self, module: Module) -> bool:
+        """Whether code may take what a module has by names that only the run knows."""
+        return leaf_of(module.path) in self._looked_into or module.path in self._looking
+
     def _is_used(self, module: Module) -> bool:
         """Whether something uses a module: others import it, or a framework has what it defines.
 
