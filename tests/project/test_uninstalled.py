@@ -59,6 +59,10 @@ def test_why_its_tasks_never_run(tmp_path: Path) -> None:
 def test_celery_is_not_installed_and_nothing_imports_the_application(tmp_path: Path) -> None:
     assert not says(tmp_path, {})
     assert not says(tmp_path, {"tests/test_orders.py": "from shop.background import queue\n"})
+    extras = '[package.extras]\ncelery = ["celery (>=5)"]\n'
+    assert not says(
+        tmp_path, {"poetry.lock": f'[[package]]\nname = "sentry-sdk"\nversion = "2.0"\n\n{extras}'}
+    )
 
 
 @pytest.mark.parametrize(

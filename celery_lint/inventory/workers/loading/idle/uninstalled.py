@@ -25,10 +25,11 @@ from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # Packages that bring Celery along, by parts of their names: `django-celery-beat`, `flower`.
 _BRINGING = ("celery", "flower", "kombu", "redbeat")
-# What is installed by hand, in an image, or by a list that has another form.
+# What is installed by hand, in an image, or by a list that has another form. A list behind the name is what a
+# package has to offer: those of a lock file do so, `celery = ["celery (>=5)"]` of `sentry-sdk`.
 _INSTALLED = re.compile(
     rb"\b(?:add|install)\b[^\n]{0,200}?\bcelery\b"
-    rb"|^[ \t]*(?:-[ \t]*)?[\"']?celery[\"']?[ \t]*(?:[\[=<>~!]|\r?$)",
+    rb"|^[ \t]*(?:-[ \t]*)?[\"']?celery[\"']?[ \t]*(?:[\[<>~!]|=(?![ \t]*\[)|\r?$)",
     re.IGNORECASE | re.MULTILINE,
 )
 
