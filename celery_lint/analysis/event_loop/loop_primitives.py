@@ -14,6 +14,7 @@ from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 _MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
@@ -80,7 +81,7 @@ class LoopPrimitives:
             for coroutine in run.coroutines:
                 closure = self.graph.deep_closure(*coroutine)
                 for module, function in closure if pool is not None else self._at_once(closure):
-                    for origin, use in self._waits(module, function):
+                    for origin, use in self._waits(module, function, pool is not None):
                         if origin in known and origin not in found:
                             kind, place = known[origin]
                             found[origin] = SharedPrimitive(origin[1], kind, place, use, run, pool)
@@ -157,13 +158,16 @@ class LoopPrimitives:
     def _is_concurrent(self, module: Module, function: Function) -> bool:
         return any(call.leaf() in _CONCURRENT for call in self.functions.calls(module, function))
 
-    def _waits(self, module: Module, function: Function) -> Iterator[tuple[Key, Place]]:
-        """The module-level objects that a function waits for, with ``async with`` or by a method."""
+    def _waits(self, module: Module, function: Function, threads: bool) -> Iterator[tuple[Key, Place]]:
+        """The module-level objects that a function waits for, with ``async with`` or by a method.
+
+        In ``threads`` the first time of one may be that of another, too.
+        """
         if not function.is_async:
             return
         for step in self.functions.of(module, function).steps:
             # Who holds it without waiting for anything gives it back before anybody else can ask.
-            if step.kind == "with" and step.waits and self._waits_below(module, function, step):
+            if step.kind == "with" and step.waits and self._waits_below(module, function, step, threads):
                 for chain in step.chains:
                     origin = self._origin(module, chain.partition("=")[0])
                     if origin is not None:
@@ -175,13 +179,16 @@ class LoopPrimitives:
                 if origin is not None:
                     yield origin, module.place(call.span)
 
-    def _waits_below(self, module: Module, function: Function, step: Step) -> bool:
-        """Whether what stands under a statement waits for something."""
+    def _waits_below(self, module: Module, function: Function, step: Step, threads: bool) -> bool:
+        """Whether what stands under a statement waits for something, and not only for the first time."""
         calls = self.functions.calls(module, function)
-        return any(
-            inner.waits or any(calls[number].is_awaited for number in inner.calls)
-            for inner in self.functions.of(module, function).below(step)
-        )
+        flow = self.functions.of(module, function)
+        waiting = [
+            inner
+            for inner in flow.below(step)
+            if inner.waits or any(calls[number].is_awaited for number in inner.calls)
+        ]
+        return bool(waiting) and (threads or not _only_once(module, flow, step, waiting))
 
     def _origin(self, module: Module, chain: str) -> Key | None:
         if not chain or chain[:1] in "%~":
@@ -237,3 +244,41 @@ def _starts_thread(module: Module, name: str) -> bool:
     """Whether the import starts a thread that runs the loop."""
     top = module.functions[""]
     return any(call.leaf() == "Thread" and call.hands_on(f":{name}.run_forever") for call in top.calls())
+
+
+def _only_once(module: Module, flow: Flow, block: Step, waiting: Sequence[Step]) -> bool:
+    """Whether these statements of a block only fill what is empty at first, and never again.
+
+    ``if client: return client`` before them, or ``if client is None:`` around them, of global names that
+    they fill and that nothing else does: from then on nobody holds the lock while he waits.
+    """
+    told = {name for step in flow.steps if step.kind == "global" for name in step.stores}
+    filled = {
+        name for step in flow.below(block) for name in step.stores if _begins_empty(module, name)
+    } & told
+    first = flow.body(block)[0]
+    if first.kind == "if" and first not in waiting and flow.ends(flow.body(first)):
+        within = {step.number for step in flow.below(first)}
+        return _asks_for_no_others(first, filled) and not any(step.number in within for step in waiting)
+    around = [
+        next((outer for outer in flow.ancestors(step) if outer.parent == block.number), None)
+        for step in waiting
+    ]
+    return all(
+        outer is not None
+        and outer.kind == "if"
+        and outer.asks_in_the_negative
+        and _asks_for_no_others(outer, filled)
+        for outer in around
+    )
+
+
+def _asks_for_no_others(test: Step, names: set[str]) -> bool:
+    asked = {name for name in test.loads if name.isidentifier()}
+    return bool(asked) and asked <= names
+
+
+def _begins_empty(module: Module, name: str) -> bool:
+    """Whether a module binds a name to ``None``, and one statement of a function to something else."""
+    values = module.bindings.get(name, ())
+    return len(values) == 2 and values[0].kind == "constant" and values[0].data is None

@@ -72,7 +72,8 @@ class LoopBoundPrimitiveShared(Rule):
 
     Speaks of names that a module binds to `asyncio.Lock()` and its like when it is imported, where a task's
     coroutine waits for them and starts others at the same time (`gather`, `create_task`, `TaskGroup`), or
-    the pool is known to be *threads*. Silent for one loop that is kept for the process.
+    the pool is known to be *threads*. Silent for one loop that is kept for the process, and for a lock whose
+    block only waits to fill a global name for the first time (`if client is None: client = await …`).
 
     ## References
 
