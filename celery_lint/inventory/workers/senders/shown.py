@@ -10,9 +10,9 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.libraries.celery import SENDING
-from celery_lint.libraries.views import VIEW_DECORATORS
-from celery_lint.model.facts import Function, Module
-from celery_lint.project.entity import Key
+from celery_lint.libraries.views import VIEW_CLASSES, VIEW_DECORATORS
+from celery_lint.model.facts import Class, Function, Module
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them, or so many functions that send one; a sketch that
@@ -113,15 +113,19 @@ class Shown:
     def _imports_for_views(self, module: Module) -> bool:
         if not any(self.tasks.of(self.project.resolve(module, each)) for each in module.imports.values()):
             return False
-        views = [
-            function
-            for function in module.functions.decorated()
-            if any(
-                self.project.resolve(module, decorator.chain).name.startswith(VIEW_DECORATORS)
-                for decorator in function.decorators
-            )
-        ]
-        return len(views) >= SEVERAL
+        decorated = sum(self._is_view(module, function) for function in module.functions.decorated())
+        return decorated + sum(self._has_views(module, each) for each in module.classes.values()) >= SEVERAL
+
+    def _is_view(self, module: Module, function: Function) -> bool:
+        return any(
+            self.project.resolve(module, decorator.chain).name.startswith(VIEW_DECORATORS)
+            for decorator in function.decorators
+        )
+
+    def _has_views(self, module: Module, class_: Class) -> bool:
+        """Whether a class is one of views: a framework calls its methods, and nothing else does."""
+        own = Entity("class", class_.qualname, module)
+        return any(base.name.startswith(VIEW_CLASSES) for base in self.project.bases(own))
 
     @once
     def hides_schedule(self) -> bool:
