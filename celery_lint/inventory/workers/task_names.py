@@ -17,6 +17,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.absent import AbsentModules
 from celery_lint.model.facts import Assignment, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
@@ -78,6 +79,7 @@ class TaskNames:
         self.applications = known.of(Applications)
         self.sendings = known.of(Sendings)
         self.unparsed = known.of(UnparsedTexts)
+        self.absent = known.of(AbsentModules)
 
     @once
     def all(self) -> dict[str, Task]:
@@ -117,8 +119,10 @@ class TaskNames:
         """What the module that a name begins with has of it; ``unknown`` if it is no file of the project."""
         dotted, _, leaf = name.rpartition(".")
         located = self.project.imports.locate(dotted, importer.path) if dotted else None
-        if located is None or located.rest:
-            return ("module" if located is not None and self._is_package(located.path) else "unknown"), ""
+        if located is None:
+            return ("module" if dotted and self.absent.is_missing(dotted) else "unknown"), ""
+        if located.rest:
+            return ("module" if self._is_package(located.path) else "unknown"), ""
         if located.path in self.project.unparsed:
             return "there", ""
         module = self.project.modules.find(located.path) or self.project.reading.module(located.path, leaf)

@@ -79,6 +79,21 @@ class AbsentModules:
         above = self.imports.module_name(f"{folder}/__init__.py").split(".")
         return self._missing(folder, parts, above if folder in self.imports.packages else ["." * (level - 1)])
 
+    def is_missing(self, dotted: str) -> bool:
+        """Whether a module is certainly not there that a text names, in a folder which is the project's own.
+
+        That has no ``__init__.py``, and the project imports from it by this name: `src.mails.tasks`, where
+        neither `src` nor `src.mails` has one.
+        """
+        top, *parts = dotted.split(".")
+        folders = [own for own in self.own_tops if own.rpartition("/")[2] == top]
+        if len(folders) != 1 or self.imports.holding(top) or not self._is_own(folders[0]):
+            return False
+        if not all(part.isidentifier() for part in parts):
+            return False
+        missing = self._missing(folders[0], parts, [top])
+        return missing is not None and self.is_plain(missing)
+
     def is_meant(self, importer: str, dotted: str, path: str) -> bool:
         """Whether a dotted name certainly leads to this file: it is in the package of the importer."""
         name = dotted.lstrip(".")
