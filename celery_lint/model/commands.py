@@ -197,10 +197,14 @@ NOWHERE = Deployment()
 
 
 class Apart(NamedTuple):
-    """A file that is a whole deployment, and those that may start workers beside it."""
+    """A file that is a whole deployment, and those that may start workers beside it.
+
+    ``images``: the Dockerfiles of images that its services leave to their own commands.
+    """
 
     path: str
     beside: tuple[str, ...]
+    images: tuple[str, ...] = ()
 
 
 class Elsewhere(NamedTuple):

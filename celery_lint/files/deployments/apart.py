@@ -1,21 +1,24 @@
 """Compose files that are a whole deployment each: the workers, and the broker or the web process.
 
 What starts workers beside them belongs to them, as far as anybody can tell: scripts, units, images. What does
-not: another whole deployment, manifests of Kubernetes, and what platforms read.
+not: another whole deployment, manifests of Kubernetes, and what platforms read. A service that gives no
+command runs that of its image.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from celery_lint.files.commands.mentions import text_of
 from celery_lint.files.deployments.wholes import (
     DEVELOPING,
     MANIFEST,
     Files,
+    dockerfiles,
     files_of,
     kind_of,
+    named_services,
     whole_services,
 )
 from celery_lint.model.commands import Apart, WorkerCommand
@@ -36,12 +39,18 @@ def apart(
 ) -> tuple[Apart, ...]:
     """The whole deployments among the files that start workers, and what may be started beside each."""
     starting = list(dict.fromkeys(command.path for command in commands if command.is_worker))
-    composed = [path for path in starting if kind_of(path) == "compose"]
-    if len(starting) < 2 or not composed:  # one by itself is what all workers are
+    if len(starting) < 2:  # one by itself is what all workers are
+        return ()
+    images = {path for path in starting if kind_of(path) == "image"}
+    held = {path: text_of(root, path) for path in starting}
+    held |= {path: text_of(root, path) for path in launch if images and kind_of(path) == "compose"}
+    left = {path: _left(path, text, images) for path, text in held.items() if kind_of(path) == "compose"}
+    composed = [path for path in left if path in starting or left[path]]
+    if not composed:
         return ()
     files = files_of([*launch, *texts, *python])
-    held = {path: text_of(root, path) for path in starting}
-    workers = {path: _whole(path, held[path], files) for path in composed}
+    workers = {path: _whole(path, held[path], files, left[path]) for path in composed}
+    starting = list(dict.fromkeys([*starting, *composed]))
     found = []
     for path in composed:
         own = workers[path]
@@ -60,18 +69,29 @@ def apart(
             elif not _stands_apart(other, held[other]):
                 beside.append(other)
         else:
-            found.append(Apart(path, tuple(beside)))
+            found.append(Apart(path, tuple(beside), tuple(dict.fromkeys(left[path].values()))))
     if not found or any(_merges(text_of(root, path)) for path in launch):
         return ()
     return tuple(found)
 
 
-def _whole(path: str, text: str, files: Files) -> frozenset[str]:
+def _left(path: str, text: str, images: Collection[str]) -> dict[str, str]:
+    """The services of a compose file that run what an image starts by itself, each with its Dockerfile."""
+    return {
+        name: built
+        for name, service in (named_services(text) if images else ())
+        if "build" in service and not _run(service).strip()
+        for built in dockerfiles(path, service["build"])
+        if built in images
+    }
+
+
+def _whole(path: str, text: str, files: Files, left: Collection[str]) -> frozenset[str]:
     """The services of a compose file that run Celery, where it is a whole deployment."""
     services = whole_services(path, text, files)
     if services is None:
         return frozenset()
-    celery = {name for name, service in services.items() if "celery" in _run(service)}
+    celery = {name for name, service in services.items() if "celery" in _run(service) or name in left}
     others = [service for name, service in services.items() if name not in celery]
     whole = any(_is_broker(service) or _SERVER.search(_run(service)) for service in others)
     return frozenset(celery) if whole else frozenset()

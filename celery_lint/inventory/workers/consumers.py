@@ -99,8 +99,8 @@ class Consumers:
         deployment = self.project.deployment
         told = {queue for module in self.project.product_modules() for queue in module.told_queues}
         given = [command for command in self.commands.all if command not in deployment.commands]
-        for path, beside in deployment.apart:
-            own = [command for command in deployment.commands if command.path == path]
+        for path, beside, images in deployment.apart:
+            own = [command for command in deployment.commands if command.path in (path, *images)]
             others = [command for command in deployment.commands if command.path in beside]
             names = [self._names(command) for command in (*own, *others, *given)]
             applications = [self.commands.naming(command) for command in own]

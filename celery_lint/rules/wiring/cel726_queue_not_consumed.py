@@ -71,26 +71,27 @@ class QueueNotConsumed(Rule):
 
     ## Limits
 
-    Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where
-    it makes it, once a file that names queues. A message that `send_task` or beat sends by a name goes where
+    Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where it
+    makes it, once a file that names queues. A message that `send_task` or beat sends by a name goes where
     the routes and the default queue of that very application say (`client = Celery("api")` in a service
     without the tasks), not those of the workers. An application that a function makes to send a name
     (`Celery("sender", broker=url).send_task("shop.mail")`) has no routes and sends to `celery`. All workers
     of the launch files count together, and so do the queues that code names in commands
-    (`subprocess.run(["celery", "worker", "-Q", "mails"])`). The
-    `CMD` of an image counts unless every deployment that the project shows gives another command. A compose
-    file counts by itself where it certainly is a whole deployment: it starts the broker or the web process
-    and workers, is not for development, needs no other file, and nothing but manifests of Kubernetes, files
-    of platforms and other such compose files starts workers besides. It is silent where a pipeline or a
-    script starts the product with a file that is not there (`docker compose -f compose.prod.yml up`,
-    `kubectl apply -f k8s/`, `systemctl restart celery-mails`) or pushes images of workers that no file here
-    starts, where no launch file starts a worker of the application, where nothing imports the module that
-    names the queue, where all workers are for development by the names of their files (`compose.dev.yml`, a
-    `Makefile`) or by the comment at their top (unless a compose file is all there is, and no task at all is
-    sent where its workers look), where a command takes its queues from the environment, where all of them are
-    told their queues by files that start one process each (a `Dockerfile`, a unit of systemd), of queues for
-    dead letters (`dlq`, or named by `x-dead-letter-routing-key`), which are looked into by hand, where code
-    calls `add_consumer`, and where settings, routes or queues are only known at run time.
+    (`subprocess.run(["celery", "worker", "-Q", "mails"])`). The `CMD` of an image counts unless every
+    deployment that the project shows gives another command. A compose file counts by itself where it
+    certainly is a whole deployment: it starts the broker or the web process and workers (be it by the `CMD`
+    of an image that it builds), is not for development, needs no other file, and nothing but manifests of
+    Kubernetes, files of platforms and other such compose files starts workers besides. It is silent where a
+    pipeline or a script starts the product with a file that is not there (`docker compose -f
+    compose.prod.yml up`, `kubectl apply -f k8s/`, `systemctl restart celery-mails`) or pushes images of
+    workers that no file here starts, where no launch file starts a worker of the application, where nothing
+    imports the module that names the queue, where all workers are for development by the names of their
+    files (`compose.dev.yml`, a `Makefile`) or by the comment at their top (unless a compose file is all
+    there is, and no task at all is sent where its workers look), where a command takes its queues from the
+    environment, where all of them are told their queues by files that start one process each (a
+    `Dockerfile`, a unit of systemd), of queues for dead letters (`dlq`, or named by
+    `x-dead-letter-routing-key`), which are looked into by hand, where code calls `add_consumer`, and where
+    settings, routes or queues are only known at run time.
 
     ## References
 
@@ -117,6 +118,10 @@ class QueueNotConsumed(Rule):
             "no worker of `{file}` consumes the queue `{queue}`: `{task}` never runs",
             "add `{queue}` to the `-Q` of one of its workers",
         ),
+        "default": (
+            "no worker of `{file}` consumes the queue `{queue}`: `{task}` never runs",
+            "start one of its workers with `-Q {consumed}`",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_worker_leaves_queues_alone_that_it_is_not_told"
 
@@ -137,7 +142,10 @@ class QueueNotConsumed(Rule):
         if first.sent != first.place:
             related.append((first.sent, "it is sent here"))
         related += [(worker.place, _consumes(worker)) for worker in fact.workers[:_SHOWN]]
-        variant = "apart" if fact.apart else "several" if others else "told" if told else ""
+        if fact.apart:
+            variant = "apart" if any(worker.queues for worker in fact.workers) else "default"
+        else:
+            variant = "several" if others else "told" if told else ""
         yield Finding(first.place, values, tuple(related), variant)
 
 
