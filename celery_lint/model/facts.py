@@ -17,7 +17,7 @@ from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.comments import Comment
 from celery_lint.model.defined import Defined
 from celery_lint.model.folders import Folder
-from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
+from celery_lint.model.steps import KINDS, Refused, Step, StepKind, unpack_steps
 
 _NUMBER = itemgetter(0)
 
@@ -266,13 +266,13 @@ class Module(NamedTuple):
 
     ``comments`` are those that may silence rules; ``further_imports`` the dotted paths that ``imports`` does
     not show: those within functions, and the modules of ``import package.module``. ``drivers`` are the
-    asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are the
-    time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``. ``apart`` are the first and the last
-    lines of what runs on Windows only, or where the product is developed, and ``told_queues`` the queues in
-    commands of workers that it writes: ``run("celery worker -Q mails")``. ``needed`` are the imports that
-    it cannot be imported without. ``hidden`` are those that it
-    may bind in ways that nothing else here shows, with :data:`ANYTHING` for any. ``starts_beat`` tells that
-    it may start beat, or says how somebody does. ``on_path`` are the folders that it puts on ``sys.path``.
+    asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are time
+    limits in comments (``# CELERY_TASK_TIME_LIMIT = 3600``). ``apart`` are the first and the last lines of
+    what runs on Windows only, or where the product is developed, ``told_queues`` the queues in commands of
+    workers: ``run("celery worker -Q mails")``. ``needed`` are the imports that it cannot be imported without.
+    ``hidden`` are those that it may bind in ways that nothing else here shows, with :data:`ANYTHING` for any.
+    ``starts_beat`` tells that it may start beat, or says how somebody does. ``on_path`` are the folders that
+    it puts on ``sys.path``, ``refused`` what the compiler does not take.
     """
 
     path: str
@@ -294,10 +294,16 @@ class Module(NamedTuple):
     hidden: tuple[str, ...] = ()
     starts_beat: bool = False
     on_path: tuple[Folder, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def compiles(self) -> bool:
+        """Whether Python compiles it: nothing can import what it refuses."""
+        return not self.misplaced_awaits and not self.refused
 
     @property
     def all_imports(self) -> tuple[str, ...]:
-        """The dotted paths of all its imports, wherever they stand and whatever they bind."""
+        """The dotted paths of all its imports."""
         return (*self.imports.values(), *self.star_imports, *self.further_imports)
 
     def place(self, span: Span) -> Place:
@@ -359,13 +365,12 @@ def _class(row: list[Any]) -> Class:
 
 
 def decode(row: list[Any], path: str) -> Module:
-    """The module whose facts were written as JSON; raises ``ValueError``,
-    ``TypeError`` or ``LookupError`` when damaged.
+    """The module whose facts were written as JSON: equal names are one object, since modules repeat them.
 
-    Names that are equal are one object: modules say the same ones again and again.
+    Raises ``ValueError``, ``TypeError`` or ``LookupError`` when damaged.
     """
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart, told, needed, hidden, beat, on_path = row[10:]
+    further, drivers, commented_out, apart, told, needed, hidden, beat, on_path, refused = row[10:]
     return Module(
         path,
         digest,
@@ -386,4 +391,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(hidden),
         bool(beat),
         tuple([Folder(base, below) for base, below in on_path]),
+        tuple([Refused(kind, name, span_of_number(s)) for kind, name, s in refused]),
     )

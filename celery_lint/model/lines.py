@@ -34,6 +34,7 @@ def renumbered(module: Module, line: Line) -> Module:
         misplaced_awaits=tuple([_await(each, line) for each in module.misplaced_awaits]),
         comments=tuple([_comment(each, line) for each in module.comments]),
         needed=tuple([_import(each, line) for each in module.needed]),
+        refused=tuple([each._replace(span=_span(each.span, line)) for each in module.refused]),
         apart=tuple([(line(first), line(last)) for first, last in module.apart]),
     )
 

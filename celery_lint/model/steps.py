@@ -84,6 +84,14 @@ _KIND_OF = {letter: kind for kind, letter in KINDS.items()}
 _ROLE_OF = {letter: role for role, letter in ROLES.items()}
 
 
+class Refused(NamedTuple):
+    """What the parser takes and the compiler refuses: :mod:`celery_lint.model.reading.apart.refused`."""
+
+    kind: str
+    name: str
+    span: Span
+
+
 class Step(NamedTuple):
     """One statement of a function, or one ``except`` or ``case`` clause.
 

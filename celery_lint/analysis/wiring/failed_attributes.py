@@ -71,7 +71,7 @@ class FailedAttributes:
     def _asked(self) -> Iterator[tuple[Module, _Asked]]:
         for path in sorted(self.certain.all):
             module = self.project.modules.find(path)
-            if module is not None and not module.misplaced_awaits:
+            if module is not None and module.compiles:
                 for asked in self._at_the_top(module):
                     yield module, asked
 

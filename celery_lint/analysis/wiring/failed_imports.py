@@ -10,6 +10,7 @@ from celery_lint.inventory.workers.loading.certain import CertainImports, Way, a
 from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
 from celery_lint.model.facts import ImportStatement, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Refused
 from celery_lint.project.known import Known, facts, once
 
 _SETTING = (".append", ".insert", ".extend")
@@ -33,6 +34,15 @@ class FailedImport(NamedTuple):
     passed: bool = False
 
 
+class FailedModule(NamedTuple):
+    """What Python refuses of a module that a worker imports: the first, and the places of others."""
+
+    place: Place
+    refused: Refused
+    others: tuple[Place, ...]
+    ways: tuple[Way, ...]
+
+
 class FailedImports:
     """The imports that fail in modules that a worker certainly imports."""
 
@@ -47,9 +57,22 @@ class FailedImports:
         """Those imports, by path and line."""
         return [failed for path in sorted(self.certain.all) for failed in self._in_module(path)]
 
+    @facts
+    def uncompiled(self) -> list[FailedModule]:
+        """The modules among them that Python does not compile, by path: all have the parser's consent."""
+        found = []
+        for path in sorted(self.certain.all):
+            module = self.project.modules.find(path)
+            if module is not None and module.refused:
+                first, *others = module.refused
+                alike = [module.place(each.span) for each in others if each.kind == first.kind]
+                ways = tuple(self.certain.chain(path))
+                found.append(FailedModule(module.place(first.span), first, tuple(alike), ways))
+        return found
+
     def _in_module(self, path: str) -> Iterator[FailedImport]:
         module, way = self.project.modules.find(path), self.certain.all[path]
-        if module is None or module.misplaced_awaits:  # which does not compile
+        if module is None or not module.compiles:
             return
         ways = tuple(self.certain.chain(path))
         for failing in self.unimportable.failing.get(path, ()):

@@ -83,7 +83,7 @@ class UnloadedTasks:
         outside = {task.module.path for task, user, _ in used if user.path != task.module.path}
         for task, user, unscheduled in used:
             path = task.module.path
-            if task.module.misplaced_awaits or _is_nested(task):
+            if not task.module.compiles or _is_nested(task):
                 continue  # its import fails, or makes no task
             if self.unsent.why(task) == "unsent" or task.key in self.unsent.unrun.copies:
                 continue  # only tasks send it that nothing sends; or workers have another of its name

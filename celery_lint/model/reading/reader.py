@@ -21,16 +21,16 @@ from celery_lint.model.facts import (
     Module,
     Parameter,
     Value,
-    parameter_of,
 )
 from celery_lint.model.folders import folders_on_path
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.apart.platforms import lines_apart
+from celery_lint.model.reading.apart.refused import refused_in
 from celery_lint.model.reading.apart.versions import Pythons, cut_other_versions
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
-from celery_lint.model.reading.expressions import annotated_call, first_words, given_class, is_given, spelled
+from celery_lint.model.reading.expressions import first_words, given_class, is_given, spelled
 from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
@@ -45,6 +45,7 @@ from celery_lint.model.reading.keeping import (
 )
 from celery_lint.model.reading.names.imported import hidden_names, included, needed_imports
 from celery_lint.model.reading.names.unbound import Unbound
+from celery_lint.model.reading.parameters import parameter_facts
 from celery_lint.model.reading.scopes import CallRecord, Scope, bases_of, by_name, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
@@ -139,6 +140,7 @@ class Reader:
             hidden=hidden_names(self.tree, self.source.text, top, self.seen.functions),
             starts_beat=starts_beat(self.source.text),
             on_path=folders_on_path(self.tree, self.source.text, path, top.values),
+            refused=refused_in(self.tree, self.source.text, self.seen.functions, self._span),
         )
 
     def _functions(self, has_stars: bool) -> Defined[Function]:
@@ -188,7 +190,7 @@ class Reader:
             span, end, name = self._name_span(node), node.end_lineno or node.lineno, node.name
             outer = scope.outer or self.seen.top
             decorators = tuple(self._decorators(node.decorator_list, outer))
-            parameters = tuple(_parameter_facts(node.args, scope))
+            parameters = tuple(parameter_facts(node.args, scope))
         itself = _receiver(scope)[1:-1] or _task_itself(scope)
         steps = steps_of(self.unbound.noted(scope), self.source, itself)
         if scope is not self.seen.top and max(steps.count("\n"), calls.count("\n")) >= _MOST_STATEMENTS:
@@ -358,43 +360,3 @@ def _task_itself(scope: Scope) -> str:
     node: Any = owner.node
     names = (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases)
     return scope.first_parameter if any(name.endswith("Task") for name in names) else ""
-
-
-def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
-    positional = [*arguments.posonlyargs, *arguments.args]
-    without_default = len(positional) - len(arguments.defaults)
-    outer = scope.outer or scope
-    annotations = {name: chain_of(annotation, outer) for name, annotation in scope.annotations.items()}
-    given = [*map(annotated_call, (a.annotation for a in positional[:without_default])), *arguments.defaults]
-    defaults = [_default(default, outer) for default in given]
-    found = [
-        parameter_of(
-            argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""), default
-        )
-        for index, (argument, default) in enumerate(zip(positional, defaults, strict=True))
-    ]
-    if arguments.vararg is not None:
-        found.append(parameter_of(arguments.vararg.arg, "*", False, ""))
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        annotation = annotations.get(argument.arg, "")
-        stands_for = _default(default or annotated_call(argument.annotation), outer)
-        found.append(parameter_of(argument.arg, "keyword", default is None, annotation, stands_for))
-    if arguments.kwarg is not None:
-        found.append(parameter_of(arguments.kwarg.arg, "**", False, ""))
-    return found
-
-
-def _default(node: ast.expr | None, scope: Scope) -> str:
-    """What a parameter stands for where a call says nothing: a chain, or a constant in one word."""
-    if isinstance(node, ast.Constant):
-        return constant_word(node.value)
-    if isinstance(node, (ast.Name, ast.Attribute)):
-        return chain_of(node, scope)
-    while isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and _is_conversion(node)):
-        node = node.left if isinstance(node, ast.BinOp) else node.args[0]
-    return chain_of(node, scope) if isinstance(node, ast.Call) else ""
-
-
-def _is_conversion(node: ast.Call) -> bool:
-    """``str(uuid4())``: what it stands for is what is converted."""
-    return isinstance(node.func, ast.Name) and node.func.id in ("str", "int") and len(node.args) == 1

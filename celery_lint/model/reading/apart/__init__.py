@@ -1,1 +1,1 @@
-"""What of a module no deployed worker runs: it is for another platform, or for another version of Python."""
+"""What of a module no deployed worker runs: it is for another platform or version of Python, or for none."""

@@ -1,0 +1,41 @@
+"""Modules that no worker can import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.proof("CEL739")
+@pytest.mark.parametrize("how", ["include=['shop.jobs']", ""])
+@pytest.mark.parametrize(
+    ("jobs", "error"),
+    [
+        ("print(end='', end='')", "SyntaxError: keyword argument repeated"),
+        ("return", "SyntaxError: 'return' outside function"),
+        ("break", "SyntaxError: 'break' outside loop"),
+        ("print(end='')", "No such transport: nowhere"),
+    ],
+)
+def test_a_worker_ends_at_a_module_that_python_refuses(
+    tmp_path: Path, how: str, jobs: str, error: str
+) -> None:
+    """So it does where a search finds the module."""
+    ast.parse(jobs)
+    (tmp_path / "shop").mkdir()
+    search = "" if how else "app.autodiscover_tasks(['shop'], related_name='jobs')\n"
+    texts = {
+        "__init__": "",
+        "celery": f"from celery import Celery\n\napp = Celery(broker='nowhere://', {how})\n{search}",
+        "jobs": f"{jobs}\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert error in done.stderr
