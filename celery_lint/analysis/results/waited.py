@@ -11,6 +11,7 @@ from celery_lint.inventory.tasks.sendings import SENDERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 _WORDS = tuple(f".{word}" for word in sorted(WAITING))
@@ -57,15 +58,22 @@ class WaitedResults:
         if not function.may_call(*_WORDS):
             return
         given = {f"%{parameter.name}": parameter.name for parameter in function.parameters}
-        own = may_wait(function)
-        if not own and not any(function.mentions(f"{chain}.", f"@[{chain}[]") for chain in given):
+        own, sends = may_wait(function), function.may_call(*_SENDING)
+        if (
+            not own
+            and not sends
+            and not any(function.mentions(f"{chain}.", f"@[{chain}[]") for chain in given)
+        ):
             return
         for call in self.sites.calls(site):
             if not waits(call):
                 continue
             result = self.results.waited_for(site.module, function, call) if own else None
+            chain = call.items[0] if call.items else call.chain.rpartition(".")[0]
+            if sends and result is None and not call.items and not call.positional and chain[:1] == "%":
+                chain = _last_value(self.sites.flow(site), call, chain[1:])
+                result = self.results.of(site.module, function, chain)
             if result is not None:
-                chain = call.items[0] if call.items else call.chain.rpartition(".")[0]
                 yield Waited(call, result, chain, site)
                 continue
             if call.positional:
@@ -109,3 +117,18 @@ class WaitedResults:
             made = [other for other in made if other.parent == -1]
         chains = {f"{other.chain}()" for other in made if not other.is_tested}
         return chains.pop() if len(chains) == 1 else ""
+
+
+def _last_value(flow: Flow, call: Call, name: str) -> str:
+    """What a name holds that is bound several times, if the block of the call binds it last; or nothing."""
+    step = flow.step_of(call)
+    if step is None:
+        return ""
+    parent = flow.steps[step.parent] if step.parent >= 0 else None
+    for before in reversed(flow.body(parent, step.role)):
+        if before.number < step.number:
+            if before.kind == "assign" and before.stores == (name,):
+                return before.value
+            if any(name in each.stores for each in (before, *flow.below(before))):
+                return ""
+    return ""
