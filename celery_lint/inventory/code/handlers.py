@@ -11,7 +11,7 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.entity import is_decorated
+from celery_lint.project.entity import Entity, is_decorated
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
@@ -107,11 +107,24 @@ class Handlers:
             if chain == "?" or (chain[:1] == "%" and "." not in chain):
                 return None
             entity = self.project.resolve(module, chain)
-            if entity.kind in ("value", "partial"):
-                return None
-            if entity.kind == "external":
-                found.add(entity.name.rpartition(".")[2])
+            for each in self._listed(entity):
+                if each.kind in ("value", "partial"):
+                    return None
+                if each.kind == "external":
+                    found.add(each.name.rpartition(".")[2])
         return frozenset(found)
+
+    def _listed(self, entity: Entity) -> Iterator[Entity]:
+        """What a tuple of exceptions holds that the project names: ``PASSING = (OSError, TimeoutError)``."""
+        value, module = entity.value, entity.module
+        if entity.kind != "value" or value is None or module is None or value.kind != "sequence":
+            yield entity
+            return
+        for item in value.items:
+            found = self.project.resolve(module, item.chain) if item.kind == "name" else entity
+            yield found if found.kind in ("external", "class") else entity
+        if value.open_ended():
+            yield entity
 
     @once
     def handlers(self) -> list[Handler]:
