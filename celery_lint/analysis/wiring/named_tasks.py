@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -72,6 +73,7 @@ class NamedTasks:
         self.names = known.of(TaskNames)
         self.routes = known.of(Routes)
         self.unloaded = known.of(UnloadedTasks)
+        self.commands = known.of(Commands)
         self.consumers = known.of(Consumers)
         self.queues = known.of(Queues)
         self.task_options = known.of(TaskOptions)
@@ -103,11 +105,12 @@ class NamedTasks:
         return self.schedules.unless_by_nobody(found)
 
     def _is_only_meant(self, entry: Scheduled, name: str, missing: Missing) -> bool:
-        """Whether an entry is for work to come: its module is not there, and no worker has its queue either.
+        """Whether an entry is for work to come: neither module nor beat is there, nor a worker for its queue.
 
         So no worker gets the message, and none says `Received unregistered task`.
         """
-        consumed = self.consumers.all if missing.why == "module" and not missing.guess else None
+        meant = missing.why == "module" and not missing.guess and not self.commands.beats
+        consumed = self.consumers.all if meant else None
         if consumed is None:
             return False
         options = self.project.constant(entry.module, entry.given.get("options"))

@@ -54,15 +54,15 @@ class BeatUnknownTask(Rule):
 
     ## Limits
 
-    Knows schedules in the settings of an application (`beat_schedule`, `CELERY_BEAT_SCHEDULE`, what is
-    added to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and
+    Knows schedules in the settings of an application (`beat_schedule`, `CELERY_BEAT_SCHEDULE`, what is added
+    to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and
     `RedBeatSchedulerEntry`. It speaks only where the name begins with a module of the project that has no
-    such task, or is the name of a task but for one or two letters; and it says nothing where names may
-    exist that nobody can see, see CEL710, where the project has no task at all and its launch files start
-    everything but a worker, or where the module is not there and no worker consumes the queue of the entry
-    either: both are still to come. Entries with one name, or whose tasks lie in one module that is
-    missing, or in one where what should be an application is `None`, are told once, and those in a module
-    that `include` names in vain are left to CEL712.
+    such task, or is the name of a task but for one or two letters; and it says nothing where names may exist
+    that nobody can see, see CEL710, where the project has no task at all and its launch files start
+    everything but a worker, or where no command starts beat, the module is not there and no worker consumes
+    the queue of the entry either: all are still to come. Entries with one name, or whose tasks lie in one
+    module that is missing, or in one where what should be an application is `None`, are told once, and those
+    in a module that `include` names in vain are left to CEL712.
 
     ## References
 
