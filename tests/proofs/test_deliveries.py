@@ -98,6 +98,19 @@ def test_threads_cannot_be_terminated(start: Start, servers: Servers, pool: str)
     assert until(lambda: "does not implement kill_job" in worker.log())
 
 
+@pytest.mark.proof("CEL529")
+@pytest.mark.parametrize(("signal", "cleans"), [("SIGTERM", True), ("SIGKILL", False)])
+def test_a_terminated_task_runs_no_handler(start: Start, servers: Servers, signal: str, cleans: bool) -> None:
+    """It is ended by SystemExit, which only its `finally` sees, or with its process."""
+    worker = start("deliveries", "prefork", servers)
+    task_id = worker.send("waits_to_be_ended")
+    assert until(lambda: "waits" in worker.marks())
+    worker.revoke(task_id, signal)
+    assert until(lambda: (worker.answer(task_id) or {}).get("status") == "REVOKED")
+    assert not cleans or until(lambda: "cleaned up" in worker.marks())
+    assert worker.marks().isdisjoint({"handled"} if cleans else {"handled", "cleaned up"})
+
+
 @pytest.mark.proof("CEL526")
 def test_a_silent_peer_keeps_the_process(worker: Worker) -> None:
     """Without a timeout nothing ends the call."""

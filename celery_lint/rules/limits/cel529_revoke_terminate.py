@@ -9,13 +9,14 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class RevokeTerminate(Rule):
-    """A program revokes tasks with `terminate=True`, which kills the process and not the task.
+    """A program revokes tasks with `terminate=True`, which ends the process at whatever line the task is.
 
     ## Why it matters
 
-    The worker sends a signal to the process that runs the task. When the task has just ended, that process
-    may be at work on another one, which then dies in its place; with `SIGKILL` no `finally` runs. Celery's
-    manual reserves it for administrators. In the threads pool it cannot work: the worker answers
+    The worker sends a signal to the process that runs the task. `SIGTERM`, the default, raises `SystemExit` at
+    whatever line the task is: its `finally` blocks run, and no `except Exception` does, so that a row stays
+    `running` and a batch is left in the middle. With `SIGKILL` no `finally` runs either. Celery's manual
+    reserves it for administrators. In the threads pool it cannot work: the worker answers
     `NotImplementedError`, and the task goes on.
 
     ## Example
@@ -63,7 +64,7 @@ class RevokeTerminate(Rule):
     name = "revoke-terminate"
     severity = "warning"
     preset = "strict"
-    message = "`terminate=True` kills the worker process, even if it runs another task already"
+    message = "`terminate=True` raises SystemExit at any line of the task: no `except Exception` runs"
     help = "check `self.is_aborted()` in an `AbortableTask`, or set a time limit"
     variants = {
         "pool": (
@@ -71,11 +72,11 @@ class RevokeTerminate(Rule):
             "check `self.is_aborted()` in an `AbortableTask`",
         ),
         "kill": (
-            "`SIGKILL` kills the worker process without any `finally`, even if it runs another task",
+            "`SIGKILL` kills the worker process at any line of the task, without any `finally`",
             "check `self.is_aborted()` in an `AbortableTask`, or set a time limit",
         ),
     }
-    proof = "tests/proofs/test_deliveries.py::test_threads_cannot_be_terminated"
+    proof = "tests/proofs/test_deliveries.py::test_a_terminated_task_runs_no_handler"
 
     @on(Terminations.deadly)
     def check(self, fact: Termination) -> Iterator[Finding]:

@@ -108,6 +108,19 @@ def goes_on() -> str:
 
 
 @app.task
+def waits_to_be_ended() -> None:
+    """Would say so if anything failed, and cleans up."""
+    mark("waits")
+    try:
+        time.sleep(30)
+    except Exception:
+        mark("handled")
+        raise
+    finally:
+        mark("cleaned up")
+
+
+@app.task
 def asks_without_a_timeout() -> None:
     """The peer is silent."""
     here, there = socket.socketpair()
