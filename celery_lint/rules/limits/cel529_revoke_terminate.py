@@ -13,10 +13,10 @@ class RevokeTerminate(Rule):
 
     ## Why it matters
 
-    The worker sends a signal to the process that runs the task. `SIGTERM`, the default, raises `SystemExit` at
-    whatever line the task is: its `finally` blocks run, and no `except Exception` does, so that a row stays
-    `running` and a batch is left in the middle. With `SIGKILL` no `finally` runs either. Celery's manual
-    reserves it for administrators. In the threads pool it cannot work: the worker answers
+    The worker sends a signal to the process that runs the task. `SIGTERM`, the default, raises `SystemExit`
+    at whatever line the task is: its `finally` blocks run, and no `except Exception` does, so that a row
+    stays `running` and a batch is left in the middle. With `SIGKILL` no `finally` runs either. Celery's
+    manual reserves it for administrators. In the threads pool it cannot work: the worker answers
     `NotImplementedError`, and the task goes on.
 
     ## Example
