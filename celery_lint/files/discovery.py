@@ -177,7 +177,7 @@ class _Walk:
         self._not_ignored = not_ignored
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
         from celery_lint.files.commands.assigned import is_of_variables
-        from celery_lint.files.commands.launch import is_candidate
+        from celery_lint.files.commands.candidates import is_candidate
         from celery_lint.files.commands.mentions import is_text
         from celery_lint.files.commands.pythons import tells_python
         from celery_lint.files.dependencies import is_list

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from celery_lint.files.commands.launch import is_candidate
+from celery_lint.files.commands.candidates import is_candidate
 from celery_lint.model.records import NamedTuple
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes

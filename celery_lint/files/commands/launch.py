@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from celery_lint.diagnostics import Unparsed, reading_failed
+from celery_lint.files.commands.candidates import TEMPLATES
 from celery_lint.files.commands.options import literal, number, of_nodes, take_option
 from celery_lint.files.commands.shell import (
     Word,
@@ -31,23 +32,6 @@ from celery_lint.source import read as read_bytes
 
 _LARGEST = 262_144  # bytes; nobody writes a larger launch file by hand
 
-# What stands in these folders is no deployment of the project.
-_OTHER_FOLDERS = frozenset(
-    {
-        ".circleci", ".github", ".gitlab", "ci", "doc", "docs", "documentation", "example", "examples",
-        "e2e", "fixtures", "locale", "sample", "samples", "static", "test", "testing", "tests", "testdata",
-    }
-)  # fmt: skip
-_OTHER_WORDS = frozenset({"ci", "e2e", "example", "sample", "test", "testing", "tests", "travis"})
-_TESTING = frozenset({"e2e", "test", "tests"})
-_SUFFIXES = frozenset({"bash", "conf", "dockerfile", "ini", "mk", "service", "sh", "yaml", "yml"})
-_NAMES = frozenset({"fly.toml", "gnumakefile", "justfile", "makefile", "package.json", "railway.toml"})
-# What platforms call the descriptions of containers that they take as JSON.
-_JSON = ("task-def", "taskdef", "task_def", "container", "dockerrun", "app.json", "railway.json", "ecs")
-_PREFIXES = ("containerfile", "dockerfile", "procfile")
-_TEMPLATES = (".j2", ".jinja", ".jinja2", ".template", ".tmpl", ".tpl")
-_SCRIPTS = ("celery", "entrypoint", "launch", "run", "start", "worker")
-
 _SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi|beat|flower)(?![\w./:-])")
 # What is started with an application, and is no worker.
 _OTHERS = frozenset({"beat", "flower"})
@@ -60,6 +44,8 @@ _ASSIGNMENT = re.compile(r"-{0,2}[\w.-]+(?:\[\w*\])?\+?=")
 _APPENDED = re.compile(r"\$\{?([A-Za-z_]\w*)\}?[\"']?[ \t]+[^\s;&|)#>]")
 # A script that an image is built with: `RUN echo "celery -A shop worker" > run.sh`.
 _WRITTEN = re.compile(r"""\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?(?:"([^"]*)"|'([^']*)')[ \t]*>""")
+# A list of words as TOML has it: `cmd = ["celery", "-A", "shop", "worker"]`.
+_LIST = re.compile(r"[ \t]*[\w.\"'-]+[ \t]*=[ \t]*\[")
 _POOL = re.compile(r"[\w.]+(?::\w+)?")
 _RUNNERS = frozenset({"--", "-m", "exec", "run", "run-program"})
 _KEYWORDS = frozenset(
@@ -100,22 +86,6 @@ _SPEAKERS = frozenset(
 
 # Words of a command that may be the program: an image, a service or a user of that name stands before it.
 _MOST_PROGRAMS = 8
-
-
-def is_candidate(path: str) -> bool:
-    """Whether a file of this path, relative to the workspace, may say how the project's workers start."""
-    folder, _, name = path.lower().rpartition("/")
-    for ending in _TEMPLATES:
-        name = name.removesuffix(ending)
-    stem, _, suffix = name.rpartition(".")
-    known = suffix in _SUFFIXES or name in _NAMES or name.startswith(_PREFIXES)
-    known = known or (suffix == "json" and name.startswith(_JSON))
-    if not known and (stem or not any(word in name for word in _SCRIPTS)):
-        return False
-    for part in folder.split("/"):
-        if part in _OTHER_FOLDERS or not _TESTING.isdisjoint(re.split(r"[-._]", part)):
-            return False
-    return _OTHER_WORDS.isdisjoint(re.split(r"[-._]", name))
 
 
 def read(root: str, paths: Iterable[str], failures: list[Unparsed] | None = None) -> list[WorkerCommand]:
@@ -167,7 +137,7 @@ def _is_for_development(text: str) -> bool:
 def _commands(path: str, text: str) -> Iterator[list[Word]]:
     """All commands of a file, by the file's kind."""
     name = path.lower().rpartition("/")[2]
-    for ending in _TEMPLATES:
+    for ending in TEMPLATES:
         name = name.removesuffix(ending)
     if name.endswith(".json"):
         yield from quoted_commands(text, 1)
@@ -181,7 +151,11 @@ def _commands(path: str, text: str) -> Iterator[list[Word]]:
         if "$" in text and not ini and not name.endswith((".service", ".toml")):
             lines = list(expanded(lines, name.endswith((".mk", "makefile"))))
         for line, logical in lines:
-            if "celery" in logical.lower():
+            if "celery" not in logical.lower():
+                continue
+            if name.endswith(".toml") and _LIST.match(logical):
+                yield list_items(logical.partition("=")[2], line)
+            else:
                 yield from simple_commands(behind_pattern(logical), line)
 
 

@@ -28,7 +28,7 @@ _BROKERS = ("keydb", "rabbitmq", "redis", "valkey", "dragonfly")
 _SERVER = re.compile(
     r"\b(?:daphne|fastapi|flask|granian|gunicorn|hypercorn|uvicorn|uwsgi|waitress\S*)\b|wsgi|asgi"
 )
-_PLATFORM = re.compile(r"(?:procfile|render\.|railway\.|heroku\.|fly\.|app\.json|task-?_?def).*")
+_PLATFORM = re.compile(r"(?:procfile|(?:fly|heroku|railway|render)[-._]|app\.json|task-?_?def).*")
 _GIVEN = re.compile(r"""(?<!\S)(?:-f|--file)[ =]?([^\s"']+)""")
 _JOINED = re.compile(r"compose[\w.-]{0,80}[:,]\S{0,80}compose")
 _SEPARATORS = re.compile(r"&&|[;|\n]")

@@ -43,7 +43,7 @@ _NO_COMMAND = frozenset({"", "null", "~", "[]", '""', "''"})
 _BUILT = r"""(?:\bcontext[ \t]*[:=]|\bbuild\b.*)[\s"'=]*(?:\./)?{}/?(?![\w./-])"""
 # What platforms read that run images.
 _PLATFORM = re.compile(
-    r"(?:app\.json|captain-definition|cloudbuild\.|dockerrun|fly\.|heroku\.|railway\.|render\.).*"
+    r"(?:app\.json|captain-definition|cloudbuild\.|dockerrun|(?:fly|heroku|railway|render)[-._]).*"
     r"|.*(?:task-?_?def|container-?_?def).*\.json"
 )
 _TOLD = re.compile(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from celery_lint.files.commands.assigned import is_of_variables
-from celery_lint.files.commands.launch import is_candidate
+from celery_lint.files.commands.candidates import is_candidate
 from celery_lint.files.commands.mentions import is_pipeline
 from celery_lint.files.commands.shell import logical_lines
 from celery_lint.files.deployments.pushed import pushed_elsewhere

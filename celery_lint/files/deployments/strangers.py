@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from celery_lint.files.commands.launch import is_candidate
+from celery_lint.files.commands.candidates import is_candidate
 from celery_lint.files.commands.mentions import is_text, text_of
 from celery_lint.files.dependencies import is_list
 from celery_lint.files.deployments.wholes import kind_of

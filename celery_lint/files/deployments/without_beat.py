@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from celery_lint.files.commands.launch import is_candidate
+from celery_lint.files.commands.candidates import is_candidate
 from celery_lint.files.commands.mentions import LARGEST, is_pipeline, is_text, speaks_of_beat, text_of
 from celery_lint.files.deployments.elsewhere import files_elsewhere, may_deploy
 from celery_lint.files.deployments.pushed import pushed_elsewhere

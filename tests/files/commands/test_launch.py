@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.files.commands.launch import is_candidate, read, worker_commands
+from celery_lint.files.commands.candidates import is_candidate
+from celery_lint.files.commands.launch import read, worker_commands
 from celery_lint.model.commands import WorkerCommand
 from tests.tables import in_one
 
@@ -39,6 +40,12 @@ def workers(path: str, text: str) -> list[WorkerCommand]:
         ("docker/entrypoint", True),
         ("Makefile", True),
         ("fly.toml", True),
+        ("fly-beat.toml", True),
+        ("backend/railway.worker.toml", True),
+        ("deploy/worker.railway.json", True),
+        ("nixpacks.toml", True),
+        ("butterfly.toml", False),
+        ("pyproject.toml", False),
         ("bin/manage", False),
         ("app/worker.py", False),
         ("README.md", False),
@@ -248,6 +255,25 @@ def test_what_starts_no_worker(path: str, form: str, command: str) -> None:
             "gevent",
         ),
         ("fly.toml", '[processes]\nworker = "celery -A app worker -P gevent"', 2, "gevent"),
+        (
+            "railway.worker.toml",
+            '[deploy]\n# as a service of its own\nstartCommand = "celery -A app worker --pool=gevent"',
+            3,
+            "gevent",
+        ),
+        (
+            "fly-worker.toml",
+            '[a]\ncmd = ["celery", "-A", "app", "worker", "-Pgevent"]',
+            2,
+            "gevent",
+        ),
+        ("nixpacks.toml", "[start]\ncmd = 'celery -A app worker -P gevent'", 2, "gevent"),
+        (
+            "railway-worker.json",
+            '{"deploy": {\n"startCommand": "celery -A app worker -P gevent"}}',
+            2,
+            "gevent",
+        ),
         ("a.yml", 'a:\n  command: ["celery", "-A", "app", "worker", "-P", "gevent"]', 2, "gevent"),
         (
             "a.yml",
