@@ -26,7 +26,7 @@ from celery_lint.files.commands.shell import (
 )
 from celery_lint.files.commands.variables import expanded, with_environment
 from celery_lint.files.commands.yaml_commands import yaml_commands
-from celery_lint.model.commands import UNREADABLE, WorkerCommand
+from celery_lint.model.commands import ANY_QUEUE, UNREADABLE, WorkerCommand
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
@@ -44,6 +44,8 @@ _ASSIGNMENT = re.compile(r"-{0,2}[\w.-]+(?:\[\w*\])?\+?=")
 _APPENDED = re.compile(r"\$\{?([A-Za-z_]\w*)\}?[\"']?[ \t]+[^\s;&|)#>]")
 # A script that an image is built with: `RUN echo "celery -A shop worker" > run.sh`.
 _WRITTEN = re.compile(r"""\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?(?:"([^"]*)"|'([^']*)')[ \t]*>""")
+# What files end with that say how services start, each by a command of its own.
+_OF_SERVICES = frozenset({"conf", "ini", "json", "service", "toml", "yaml", "yml"})
 # A list of words as TOML has it: `cmd = ["celery", "-A", "shop", "worker"]`.
 _LIST = re.compile(r"[ \t]*[\w.\"'-]+[ \t]*=[ \t]*\[")
 _POOL = re.compile(r"[\w.]+(?::\w+)?")
@@ -226,7 +228,7 @@ def _with_more(worker: WorkerCommand, word: str, appended: frozenset[str]) -> Wo
         return worker
     pool = worker.pool if worker.pool_stated else ""
     return worker._replace(
-        pool=pool, hidden=worker.hidden or f"${name}", open_ended=True, queues=worker.queues or "*"
+        pool=pool, hidden=worker.hidden or f"${name}", open_ended=True, queues=worker.queues or ANY_QUEUE
     )
 
 
@@ -270,8 +272,11 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
         index += 1
         if text.startswith("-") and text != "--":
             following = with_defaults(words[index].text) if index < len(words) else None
+            spelled = "".join(word.text for word in words[index - 1 : index + (text in ("-Q", "--queues"))])
             index += take_option(text, following, options)
             of_queues = command == "worker" and bool(_OF_QUEUES.fullmatch(text))
+            if _OF_QUEUES.fullmatch(text) and is_variable(spelled) and not _lists_services(path):
+                options["queues"] = ANY_QUEUE
         elif is_variable(text):
             unknown = unknown or text
             of_queues = False
@@ -303,6 +308,16 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
         unknown = unknown or command
     found = [_worker(path, words[program].line, given, unknown) for given in each or [options]]
     return [worker._replace(refused=" ".join(refused)) for worker in found]
+
+
+def _lists_services(path: str) -> bool:
+    """Whether each command of a file is that of one service.
+
+    Scripts and images are started in many places, and queues are what tells one of their workers from the
+    next: the value by default of ``-Q ${QUEUES:-default}`` is only that of whoever says none.
+    """
+    name = path.lower().rpartition("/")[2]
+    return name.startswith("procfile") or not _OF_SERVICES.isdisjoint(name.split("."))
 
 
 def _scheduler(words: Sequence[Word]) -> str:
@@ -342,7 +357,7 @@ def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> W
         pool_stated=pool is not None,
         time_limit=number(options, "time-limit"),
         soft_time_limit=number(options, "soft-time-limit"),
-        queues="*" if unknown or is_variable(options.get("queues", "")) else options.get("queues", ""),
+        queues=ANY_QUEUE if unknown or is_variable(options.get("queues", "")) else options.get("queues", ""),
         concurrency=literal(options, "concurrency"),
         hidden=unknown or (pool if pool is not None and is_variable(pool) else ""),
         open_ended=bool(unknown),

@@ -28,8 +28,14 @@ CASES = [
     (
         "run.sh",
         'export OPTS="-A shop worker -Q ${QUEUES:-mail}"\ncelery $OPTS\n',
-        [("shop", "prefork", "mail")],
+        [("shop", "prefork", "*")],  # each container may be given others
     ),
+    ("run.sh", 'Q=${Q-mail}\nexec celery -A shop worker -Q "${Q}"\n', [("shop", "prefork", "*")]),
+    ("run.sh", "celery -A shop worker --queues=${1:-mail} -c 2\n", [("shop", "prefork", "*")]),
+    ("Dockerfile", "CMD celery -A shop worker -Q ${QUEUES:-mail}\n", [("shop", "prefork", "*")]),
+    ("compose.yml", "command: celery -A shop worker -Q ${QUEUES:-mail}\n", [("shop", "prefork", "mail")]),
+    ("Procfile", "worker: celery -A shop worker -Q ${QUEUES:-mail}\n", [("shop", "prefork", "mail")]),
+    ("run.sh", 'Q="mail,pay"\ncelery -A shop worker -Q "$Q" -c $N\n', [("shop", "prefork", "mail,pay")]),
     ("run.sh", 'CMD="celery -A shop worker"\nCMD="$CMD -P gevent"\nexec $CMD\n', [("shop", "gevent", "")]),
     # Of options that each branch sets the names are known, and no queue is among these.
     (
