@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.exceptions import never_raises
 from celery_lint.model.facts import Module
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known
 
 # What stands there besides: values that are put together of what the task was given, and of the time.
-_PLAIN = frozenset({"return", "pass", "if"})
+_PLAIN = frozenset({"return", "pass", "if", "try"})
 _HARMLESS = frozenset(
     {
         *(f"builtins.{name}" for name in ("bool", "dict", "len", "list", "print", "set", "str", "tuple")),
@@ -19,8 +20,6 @@ _HARMLESS = frozenset(
         "datetime.datetime.utcnow().isoformat",
         "django.utils.timezone.now",
         "django.utils.timezone.now().isoformat",
-        "time.time",
-        "uuid.uuid4",
     }
 )
 # What raises for what it cannot take. Built-in functions of plain values are no calls that are kept.
@@ -39,8 +38,13 @@ class Sketches:
         if task.function is None or task.inner_decorators:
             return False
         flow = self.functions.of(task.module, task.function)
-        logged = [step for step in flow.steps if is_log(step)]
-        rest = [step for step in flow.steps if step not in logged]
+        # Nothing comes to a handler where nothing can fail.
+        handled = {
+            below.number for step in flow.steps if step.kind == "handler" for below in flow.below(step)
+        }
+        steps = [step for step in flow.steps if step.kind != "handler" and step.number not in handled]
+        logged = [step for step in steps if is_log(step)]
+        rest = [step for step in steps if step not in logged]
         sketched = any(step.calls for step in logged) or any(step.kind == "pass" for step in rest)
         if not sketched or not all(step.kind in _PLAIN or _binds(step) for step in rest):
             return False
@@ -51,7 +55,8 @@ class Sketches:
         return all(self._is_harmless(task.module, chain) for chain in named)
 
     def _is_harmless(self, module: Module, chain: str) -> bool:
-        return self.project.resolve(module, chain).name in _HARMLESS
+        name = self.project.resolve(module, chain).name
+        return name in _HARMLESS or never_raises(name)
 
 
 def _calculates(step: Step) -> bool:

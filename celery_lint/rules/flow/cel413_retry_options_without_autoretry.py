@@ -48,8 +48,9 @@ class RetryOptionsWithoutAutoretry(Rule):
     is silent where one of these is out of sight. Silent too where the project reads the option back as an
     attribute, and where every call of `retry` says its own `countdown` or `eta`, unless
     `retry_kwargs` holds nothing but another `max_retries` than the task has; of a sketch, whose body only
-    logs, passes and puts values together, and of a task that keeps all its exceptions for itself (`except
-    Exception:` around its work, which only logs), so that `autoretry_for` would never see one.
+    logs, passes, takes the time and puts values together, and of a task that keeps all its exceptions for
+    itself (`except Exception:` around its work, which only logs), so that `autoretry_for` would never see
+    one.
 
     ## References
 
