@@ -77,3 +77,15 @@ SINCE: dict[str, tuple[int, int]] = {
     "run": (3, 7), "get_running_loop": (3, 7), "create_task": (3, 7), "to_thread": (3, 9),
     "Runner": (3, 11), "TaskGroup": (3, 11), "timeout": (3, 11), "Barrier": (3, 11), "EventLoop": (3, 13),
 }  # fmt: skip
+
+_MAKING_OR_CHOOSING = RUNNERS | CURRENT_LOOP | RUNNING_LOOP | SET_LOOP | NEW_LOOP
+#: What loops are asked for besides, to run one coroutine and to end.
+_OF_LOOPS = frozenset({"close", "is_closed", "run_until_complete", "shutdown_asyncgens"})
+
+
+def runs_what_it_is_given(name: str, leaf: str) -> bool:
+    """Whether a call makes, chooses or ends a loop, or runs a coroutine there: it raises what that raises."""
+    if name in _MAKING_OR_CHOOSING or leaf == "run_until_complete":
+        return True
+    owner = name.rpartition("()")[0]
+    return leaf in _OF_LOOPS and owner in NEW_LOOP | CURRENT_LOOP | RUNNING_LOOP

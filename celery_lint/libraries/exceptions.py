@@ -83,6 +83,8 @@ _HARMLESS = frozenset(
         "sqlalchemy.orm.sessionmaker()",
         "sqlalchemy.orm.scoped_session()",
         "sqlalchemy.orm.Session",
+        "sqlalchemy.ext.asyncio.AsyncSession",
+        "sqlalchemy.ext.asyncio.async_sessionmaker()",
         "hashlib.sha256",
         *(f"~{name}" for name in ("dict", "isinstance", "len", "list", "set", "sorted", "tuple")),
     ]
@@ -109,6 +111,8 @@ _OF_DATA = frozenset(
 # Packages that wrap what the network raises in exceptions of their own.
 _WRAPPING = ("redis.", "requests.", "httpx.", "sqlalchemy.orm.")
 _NOT_WRAPPING = ("redis.asyncio.",)
+# These ask the disk at most.
+_WITHOUT_A_NETWORK = ("pathlib.", "uuid.")
 # What the network raises, of the builtins.
 _OF_THE_NETWORK = frozenset({"builtins.ConnectionError", "builtins.TimeoutError"})
 
@@ -127,6 +131,8 @@ def raises_its_own(name: str, exception: str) -> bool:
     """Whether a call certainly raises others in place of this exception, or none at all."""
     if name in _PASSING_OVER:
         return exception in _OF_LACKING_FILES
+    if name.startswith(_WITHOUT_A_NETWORK):
+        return exception in _OF_THE_NETWORK or exception.startswith(_WRAPPING)
     package = next((each for each in _WRAPPING if name.startswith(each)), "")
     if not package or name.startswith(_NOT_WRAPPING):
         return False

@@ -213,7 +213,7 @@ class RetryOptions:
         for option in self.retries.options:
             if option.name in _DELAYS and any(map(self.autoretries.waits_by_hand, option.policies)):
                 continue
-            if option.name in _DELAYS and all(map(self.kept.is_never_automatic, option.policies)):
+            if option.name in _DELAYS and all(map(self._is_in_vain, option.policies)):
                 continue
             if option.name == "default_retry_delay":
                 winners = [self._winner(policy) for policy in option.policies]
@@ -236,6 +236,10 @@ class RetryOptions:
                 if bounds[0] is not None and all(bounds):
                     found.append(IgnoredDelay("retry_backoff", "retry_backoff_max", option.place, bounds[0]))
         return found
+
+    def _is_in_vain(self, policy: RetryPolicy) -> bool:
+        """Whether no exception of the work of a task gets to its automatic retry."""
+        return self.kept.is_never_automatic(policy) or (policy.automatic and self.kept.keeps_all(policy))
 
     def _bound(self, option: RetryOption, policy: RetryPolicy) -> Place | None:
         """Where the bound stands that every automatic retry of a task waits for, in place of its backoff.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import LEAVING, is_log
+from celery_lint.libraries.asyncio import runs_what_it_is_given
 from celery_lint.libraries.exceptions import (
     catches,
     never_raises,
@@ -40,6 +41,10 @@ _REFUSING = frozenset({"float", "format", "int"})
 _DEPTH = 3
 #: What stores how a piece of work ended.
 _NOTING = frozenset({"save", "commit"})
+# What gives back what the work was done with, after it.
+_CLOSING = frozenset({"aclose", "close"})
+# The same as noting, of a handler.
+_TELLING = _NOTING | {"update_state"}
 _PARTS = ("body", "else", "case")
 #: Statements that ask their objects for nothing but their value, besides what they call.
 _SIMPLE = frozenset(
@@ -51,7 +56,8 @@ class _Place(NamedTuple):
     """A function that is looked through. ``inner``: the call in it that raises nothing, if that is known.
 
     ``anything``: whether an index, an attribute or a loop counts, which raise where an object is not what the
-    code believes. Nobody waits for such an exception, but a handler of all and sundry gets it.
+    code believes. Nobody waits for such an exception, but a handler of all and sundry gets it. ``noting``:
+    what only notes how the work ended is left out, where that stands beside the work.
     """
 
     module: Module
@@ -60,6 +66,7 @@ class _Place(NamedTuple):
     inner: str
     depth: int
     anything: bool
+    noting: bool = False
 
 
 class Escaping:
@@ -80,10 +87,12 @@ class Escaping:
     ) -> bool:
         """Whether a function may raise one of these exceptions, apart from what it calls as ``inner``.
 
-        With ``noting`` apart from what only saves something, too, under no condition and in no ``try``.
+        With ``noting`` apart from what only saves something, too, under no condition and in no ``try``, and
+        from handlers that store a state or save what they were about.
         """
-        place = _Place(module, function, self.functions.of(module, function), inner, _DEPTH, False)
-        steps = [step for step in place.flow.body() if not (noting and self._only_notes(place, step))]
+        flow = self.functions.of(module, function)
+        place = _Place(module, function, flow, inner, _DEPTH, False, noting)
+        steps = [step for step in flow.body() if not (noting and self._only_notes(place, step, _NOTING))]
         return self._leaves(place, steps, names)
 
     def may_come_from(self, module: Module, function: Function, steps: Sequence[Step]) -> bool:
@@ -91,22 +100,30 @@ class Escaping:
         place = _Place(module, function, self.functions.of(module, function), "", _DEPTH, False)
         return self._leaves(place, steps, frozenset({ORDINARY}))
 
-    def _only_notes(self, place: _Place, step: Step) -> bool:
-        """Whether a statement only stores what others have set: ``job.save()``, ``db.commit()``."""
+    def _only_notes(self, place: _Place, step: Step, words: frozenset[str]) -> bool:
+        """Whether a statement only stores what others have set, or closes: ``job.save()``, ``db.close()``."""
+        if step.kind != "expr" or not step.calls:
+            return False
         calls = self.functions.calls(place.module, place.function)
-        made = [calls[number] for number in step.calls]
-        return step.kind == "expr" and len(made) == 1 and made[0].leaf() in _NOTING and not made[0].positional
+        first, *inside = (calls[number] for number in step.calls)
+        if first.leaf() not in words or first.positional:
+            return False
+        return not any(self._may_raise(place, call, frozenset({ORDINARY})) for call in inside)
 
     def is_reached(self, module: Module, function: Function, handler: Step) -> bool:
         """Whether anything in the ``try`` of a handler may raise what it catches."""
         flow = self.functions.of(module, function)
-        names = frozenset(self.caught(module, handler))
+        return self._is_reached(_Place(module, function, flow, "", _DEPTH, False), handler)
+
+    def _is_reached(self, place: _Place, handler: Step) -> bool:
+        names = frozenset(self.caught(place.module, handler))
         if not all("." in name for name in names):
             return True  # exceptions of the project, or such as nobody knows
         unmeant = not names.isdisjoint(_UNMEANT)
         if not unmeant and any(name.startswith("builtins.") and not of_the_system(name) for name in names):
             return True  # a division, an import, an `assert`: no call has to be there
-        place = _Place(module, function, flow, "", _DEPTH, unmeant)
+        flow = place.flow
+        place = place._replace(anything=unmeant, noting=False)
         return self._leaves(place, flow.body(flow.steps[handler.parent]), names)
 
     def caught(self, module: Module, handler: Step) -> Iterator[str]:
@@ -146,12 +163,18 @@ class Escaping:
         for handler in flow.body(step, "handler"):
             caught = frozenset(self.caught(place.module, handler))
             left = frozenset(name for name in left if not any(catches_all(each, name) for each in caught))
-            if self._leaves(place, flow.body(handler), names):
+            rest = flow.body(handler)
+            if place.noting:
+                rest = [each for each in rest if not self._only_notes(place, each, _TELLING)]
+            if self._leaves(place, rest, names) and self._is_reached(place, handler):
                 return True
+        ending = flow.body(step, "finally")
+        if not place.anything:
+            ending = [each for each in ending if not self._only_notes(place, each, _CLOSING)]
         return (
             self._leaves(place, flow.body(step), left)
             or self._leaves(place, flow.body(step, "else"), names)
-            or self._leaves(place, flow.body(step, "finally"), names)
+            or self._leaves(place, ending, names)
         )
 
     def _raises(self, place: _Place, step: Step, names: frozenset[str]) -> bool:
@@ -173,13 +196,13 @@ class Escaping:
         target = self.graph.target(place.module, call.chain)
         if target is not None:
             module, function = target
-            if function.is_async and not call.is_awaited:
-                return False  # it makes a coroutine
             if not place.depth or (module.path == place.module.path and function is place.function):
                 return True
             flow = self.functions.of(module, function)
             return self._lets_out(_Place(module, function, flow, "", place.depth - 1, place.anything), names)
         entity = self.project.resolve(place.module, call.chain)
+        if runs_what_it_is_given(entity.name if entity.kind == "external" else "", call.leaf()):
+            return False  # what the coroutine raises counts where it is made
         class_ = entity.class_() if entity.kind == "class" else None
         if class_ is not None and not class_.bases and not class_.decorators:
             return False  # `target` leads to its `__init__`, where it has one

@@ -70,9 +70,12 @@ class Kept:
             return False
         if self.task_options.has_own_call(task) or not all(self.layers.of(task)):
             return False
-        seen = {*self._caught(task.module, task.function)}
-        if noting:
-            seen.update(self._caught_below(task.module, task.function))
+        seen = {
+            each
+            for module, function in self.graph.closure_of(task)
+            if function.has("try")
+            for each in self._caught(module, function)
+        }
         if not all(any(catches_all(each, name) for each in seen) for name in names):
             return False  # nobody has seen to it
         around: list[tuple[Module, Function, str]] = [(task.module, task.function, "")]
@@ -87,13 +90,6 @@ class Kept:
         for step in self.functions.of(module, function).steps:
             if step.kind == "handler":
                 yield from self.escaping.caught(module, step)
-
-    def _caught_below(self, module: Module, function: Function) -> Iterator[str]:
-        """The same of the functions that it calls."""
-        for call in self.functions.calls(module, function):
-            target = self.graph.target(module, call.chain)
-            if target is not None:
-                yield from self._caught(*target)
 
     def _of(self, wrapping: Wrapping) -> tuple[Module, Function, str]:
         return wrapping.module, wrapping.function, wrapping.inner

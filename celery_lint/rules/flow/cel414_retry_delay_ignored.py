@@ -60,8 +60,9 @@ class RetryDelayIgnored(Rule):
     the task itself catches every error of its work and calls `retry()` with a `countdown` or `eta`: no retry
     is automatic then, and none of these options counts. It may raise again where it has found the retries
     used up (`if self.request.retries < self.max_retries:` before it, or `except MaxRetriesExceededError:`
-    around it). And where it catches all that `autoretry_for` waits
-    for and lets none of it go on, as far as what stands around that `try` raises nothing of the kind.
+    around it). And where it, or the coroutine or method that it runs, catches all that `autoretry_for` waits
+    for and lets none of it go on, as far as what stands around that `try` raises nothing of the kind, or
+    only stores how the work ended.
 
     ## References
 
