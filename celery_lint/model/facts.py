@@ -302,6 +302,11 @@ class Module(NamedTuple):
         return not self.misplaced_awaits and not self.refused
 
     @property
+    def awaits_first(self) -> bool:
+        """Whether the first that Python refuses of it is an ``await`` in a plain function."""
+        return any(all(a.span < r.span for r in self.refused) for a in self.misplaced_awaits)
+
+    @property
     def all_imports(self) -> tuple[str, ...]:
         """The dotted paths of all its imports."""
         return (*self.imports.values(), *self.star_imports, *self.further_imports)

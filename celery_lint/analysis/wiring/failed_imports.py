@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import Missing
 from celery_lint.inventory.workers.loading.certain import CertainImports, Way, above, absolute
 from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
@@ -49,6 +50,7 @@ class FailedImports:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.imports = known.project.imports
+        self.tasks = known.of(Tasks)
         self.certain = known.of(CertainImports)
         self.unimportable = known.of(Unimportable)
 
@@ -59,11 +61,15 @@ class FailedImports:
 
     @facts
     def uncompiled(self) -> list[FailedModule]:
-        """The modules among them that Python does not compile, by path: all have the parser's consent."""
+        """The modules among them that Python does not compile, by path: all have the parser's consent.
+
+        Where a module of tasks has an ``await`` in a plain function before that, another rule tells it.
+        """
         found = []
+        of_tasks = {task.module.path for task in self.tasks.all}
         for path in sorted(self.certain.all):
             module = self.project.modules.find(path)
-            if module is not None and module.refused:
+            if module is not None and module.refused and not (module.awaits_first and path in of_tasks):
                 first, *others = module.refused
                 alike = [module.place(each.span) for each in others if each.kind == first.kind]
                 ways = tuple(self.certain.chain(path))

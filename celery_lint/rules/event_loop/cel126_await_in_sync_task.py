@@ -49,8 +49,9 @@ class AwaitInSyncTask(Rule):
 
     ## Limits
 
-    Only in modules that define tasks, and once a function, however many awaits it has. That of an async
-    engine's `dispose()` is told by `dispose-outside-coroutine`. pylint's own `await-outside-async` (E1142)
+    Only in modules that define tasks, and once a function, however many awaits it has. Silent of a module
+    that nothing imports. That of an async engine's `dispose()` is told by `dispose-outside-coroutine`, and
+    what Python refuses before it by `worker-import-refused`. pylint's own `await-outside-async` (E1142)
     says the same of any module.
 
     ## References
