@@ -45,6 +45,15 @@ class Task(NamedTuple):
         return any(value.keyword("run_every") is not None for _, value in self.options)
 
 
+def given_name(options: Iterable[Option]) -> Option | None:
+    """The name that options give a task: in place of ``None`` or an empty text Celery makes one itself."""
+    for module, value in options:
+        given = value.keyword("name")
+        if given is not None:
+            return (module, given) if given.kind != "constant" or given.data else None
+    return None
+
+
 def reached_from(
     tasks: Iterable[Task | tuple[Place, Task]], verb: str = "reached from"
 ) -> tuple[tuple[Place, str], ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
 from celery_lint.inventory.tasks.names import ModuleNames
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, given_name
 from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
@@ -114,13 +114,9 @@ class Tasks:
         )
 
     def _celery_name(self, module: Module, name: str, options: tuple[Option, ...]) -> str:
-        for owner, value in options:
-            given = value.keyword("name")
-            if given is not None:
-                text = self.names.text(owner, given)
-                if text is not None:
-                    return text
-        return f"{self.names.of(module.path)}.{name}"
+        given = given_name(options)
+        text = self.names.text(*given) if given is not None else None
+        return text or f"{self.names.of(module.path)}.{name}"
 
     def _assigned(self, module: Module, value: Value) -> Iterator[Task]:
         """``send = app.task(_send)`` and ``send = shared_task(name="x")(_send)``."""

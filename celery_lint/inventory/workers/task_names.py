@@ -15,7 +15,7 @@ from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sendings
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, given_name
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import AbsentModules
 from celery_lint.model.facts import Assignment, Module, Value
@@ -156,8 +156,7 @@ class TaskNames:
         """The name that a task is given, if it does not come from its module and function."""
         if task.class_ is not None:
             return ""
-        named = any(value.keyword("name") is not None for _, value in task.options)
-        return task.name if named else ""
+        return task.name if given_name(task.options) is not None else ""
 
     def _makes_tasks(self, module: Module) -> bool:
         """Whether a module may make tasks in ways that are no decorators: by functions, in loops."""

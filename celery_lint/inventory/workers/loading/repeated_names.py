@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.tasks.task import Task, given_name
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Orphans
@@ -13,9 +15,12 @@ from celery_lint.model.facts import Function, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.modules import leaf_of
 
 # Why nothing at all imports a module: of those that are ``late`` processes have what they send.
 _IN_NO_PROCESS = frozenset({"shadowed", "unnamed"})
+# Texts that tell of a module, which is no reason for a worker to have it.
+_FOR_PEOPLE = (".md", ".rst", ".txt")
 
 
 class RepeatedName(NamedTuple):
@@ -35,6 +40,7 @@ class RepeatedNames:
         self.tasks = known.of(Tasks)
         self.worker_imports = known.of(WorkerImports)
         self.orphans = known.of(Orphans)
+        self.applications = known.of(Applications)
 
     @facts
     def all(self) -> list[RepeatedName]:
@@ -43,12 +49,32 @@ class RepeatedNames:
 
     @once
     def _every(self) -> list[RepeatedName]:
+        return [fact for found in self._several for fact in self._met(found)]
+
+    @once
+    def _several(self) -> list[list[tuple[Task, Place]]]:
+        """The tasks of each name that several have, with the places that say it."""
         named: dict[str, list[tuple[Task, Place]]] = {}
         for task in self.tasks.product:
             place = self._named(task)
             if place is not None:
                 named.setdefault(task.name, []).append((task, place))
-        return [fact for found in named.values() if len(found) > 1 for fact in self._met(found)]
+        return [found for found in named.values() if len(found) > 1]
+
+    @once
+    def left_behind(self) -> frozenset[Key]:
+        """The tasks of modules that no process has, since only those with tasks of their names are loaded."""
+        return frozenset(
+            task.key
+            for found in self._several
+            for task, _ in found
+            if any(
+                task.application == other.application
+                and task.module is not other.module
+                and self._is_left_behind(task, other)
+                for other, _ in found
+            )
+        )
 
     @once
     def keys(self) -> frozenset[Key]:
@@ -75,7 +101,43 @@ class RepeatedNames:
     def _is_in_no_process(self, task: Task) -> bool:
         """Whether no worker has a task, nor whoever sends one: then it is in nobody's way."""
         path = task.module.path
-        return self.worker_imports.never(path) or self.orphans.why(path) in _IN_NO_PROCESS
+        return (
+            self.worker_imports.never(path)
+            or self.orphans.why(path) in _IN_NO_PROCESS
+            or task.key in self.left_behind
+        )
+
+    def _is_left_behind(self, task: Task, other: Task) -> bool:
+        """Whether the application loads the module of the other, and no file says the name of this one's.
+
+        Be it for something else: what stays of a module that was moved into a package.
+        """
+        application, path = self.applications.get(task.application), task.module.path
+        if (
+            application is None
+            or path == application.module.path
+            or self.worker_imports.listed(application) is None
+            or self.worker_imports.loading(other.module.path, application) is None
+            or self.worker_imports.loading(path, application) is not None
+            or self.worker_imports.is_scanned
+            or self.orphans.may_be_started(task.module)
+            or self.orphans.unknown_imports.may_reach(path)
+        ):
+            return False
+        return not self._is_said(leaf_of(path), other.module.path, path)
+
+    def _is_said(self, stem: str, other: str, path: str) -> bool:
+        """Whether a file for programs says the name of a module, but as the last part of another's."""
+        name = re.escape(self.project.imports.module_name(other)).encode()
+        if leaf_of(other) != stem or b"." not in name:
+            name = rb"(?!)"
+        said = re.compile(rb"(?<!\w)%b(?!\w)" % stem.encode())
+        named = re.compile(rb"(?<![\w.])%b(?!\w)" % name)
+        texts = self.project.deployment.written.texts
+        return any(
+            file != path and not file.endswith(_FOR_PEOPLE) and said.search(named.sub(b"", texts[file]))
+            for file in self.project.deployment.written.holding(stem)
+        )
 
     def _do_the_same(self, task: Task, other: Task) -> bool:
         """Whether both only hand what they get to one function: whichever a worker has, the work is done."""
@@ -119,11 +181,8 @@ class RepeatedNames:
             return None
         if function.decorators[0].span.column != _AT_THE_MARGIN:
             return None
-        for module, value in task.options:
-            given = value.keyword("name")
-            if given is not None:
-                return module.place(given.span) if module is task.module else None
-        return None
+        given = given_name(task.options)
+        return given[0].place(given[1].span) if given is not None and given[0] is task.module else None
 
 
 _AT_THE_MARGIN = 2

@@ -12,7 +12,7 @@ from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.sendings import Sendings
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, given_name
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.loading.idle.passed_by import PassedBy
@@ -73,6 +73,7 @@ class Unrun:
         what only the image of one would run, which always gets another command, or what nobody could start.
         """
         always: dict[Key, Why] = dict.fromkeys(self.repeated_names.keys, "doubled")
+        always.update(dict.fromkeys(self.repeated_names.left_behind, "unnamed"))
         for task in self.tasks.product:
             if task.module.path in self.unimportable.all:
                 always[task.key] = "unimportable"
@@ -94,7 +95,7 @@ class Unrun:
         path = task.module.path
         if self.worker_imports.never(path) or self.orphans.why(path) is not None:
             return True
-        if path in self.unimportable.all:
+        if path in self.unimportable.all or task.key in self.repeated_names.left_behind:
             return True
         own = self.belonging.of(task) if self.worker_imports.runs_nowhere(path) else []
         return bool(own) and all(application in self.commands.started for application in own)
@@ -187,4 +188,4 @@ class Unrun:
 
 def _is_named(task: Task) -> bool:
     """Whether a task says its name: of two services each may have its own `app.tasks.send`."""
-    return any(value.keyword("name") is not None for _, value in task.options)
+    return given_name(task.options) is not None
