@@ -7,11 +7,15 @@ from typing import Literal
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.inventory.workers.senders.uncalled import UncalledSenders
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
+
+# What makes a task of an application that is a parameter: one that says so, or nobody knows it.
+_OF_A_GIVEN_ONE = "celery.Celery().task"
 
 
 class Unmade:
@@ -21,6 +25,7 @@ class Unmade:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.uncalled = known.of(UncalledSenders)
+        self.said = known.of(Said)
 
     def why(self, task: Task) -> Literal["unmade"] | None:
         """Whether a task is one of them, in the word that says why it never runs."""
@@ -35,8 +40,27 @@ class Unmade:
             for task in self.tasks.product
             if task.function is not None
             and task.function.parent
-            and self.uncalled.holds(Place(task.module.path, task.function.span), makes_tasks=True)
+            and (
+                self.uncalled.holds(Place(task.module.path, task.function.span), makes_tasks=True)
+                or self._is_offered_in_vain(task.module, task.function)
+            )
         )
+
+    def _is_offered_in_vain(self, module: Module, function: Function) -> bool:
+        """Whether a function that makes tasks of an application it is given is named by ``__all__`` at most.
+
+        Whatever its name is: frameworks call no function so that want an application of Celery.
+        """
+        around = function
+        while around.parent and around.parent in module.functions:
+            around = module.functions[around.parent]
+        made = any(each.chain.removesuffix("()") == _OF_A_GIVEN_ONE for each in function.decorators)
+        if not made or not around.parameters or around.owner or around.parent or around.decorators:
+            return False
+        own = [(module.path, around.span.line, around.end_line)]
+        for value in module.bindings.get("__all__", ()):
+            own.append((module.path, value.span.line, value.span.end_line))
+        return self.uncalled.shown.is_deployed and not self.said.anywhere(module, around.name, own)
 
     def words(self) -> set[Pair]:
         """What other files must hold to call what makes these tasks."""
