@@ -16,6 +16,7 @@ import pytest
 from celery_lint import engine
 from celery_lint.engine.comments.noqa import suppressed
 from celery_lint.files.commands.launch import worker_commands
+from celery_lint.files.deployments.pushed import pushed_elsewhere
 from celery_lint.files.filter import FirstPass, SecondPass, leads_on
 from celery_lint.options import Configuration
 from celery_lint.selection import Selection
@@ -106,6 +107,29 @@ def test_launch_files(name: str) -> None:
         data = worker_after(text(n)).encode()
         assert len(data) < 262_144
         return lambda: worker_commands(path, data)
+
+    assert_grows_with_the_text(work, size)
+
+
+PIPELINES: dict[str, tuple[int, Callable[[int], str]]] = {
+    "images on one line": (20, lambda n: "- " + "https://registry/team/service:latest," * n + "' #"),
+    "slashes and colons": (100, lambda n: "/:" * n + " x"),
+    "the word of a tool": (500, lambda n: "compose " * n),
+    "expressions that are never closed": (1_000, lambda n: "${{" * n),
+    "keys": (500, lambda n: "- tags: " * n),
+    "blanks": (1_000, lambda n: "tags" + " " * n + "x:" + " " * n),
+    "commands": (500, lambda n: "docker buildx " * n + "docker" + " " * n),
+    "what pushes": (500, lambda n: "push: " * n + "--push" * n),
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_pipelines(name: str) -> None:
+    size, text = PIPELINES[name]
+
+    def work(n: int) -> Callable[[], object]:
+        texts = {".github/workflows/images.yml": f"push: true\n{text(n)}\n"}
+        return lambda: list(pushed_elsewhere(texts))
 
     assert_grows_with_the_text(work, size)
 

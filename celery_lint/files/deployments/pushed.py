@@ -14,12 +14,11 @@ from celery_lint.model.commands import Elsewhere
 
 _PUSHING = re.compile(r"(?m)^[^#\n]*(?:\bpush:[ \t]*(?:true|[\"']?\$)|\bdocker push\b|--push\b)")
 # A pipeline that starts the product itself does so with the files that are here.
-_STARTING = re.compile(r"(?m)^[^#\n]*\b(?:compose|stack)\b[^#\n]*\b(?:up|deploy)\b")
+_ALL_OF_IT = re.compile(r"\b(?:compose|stack)\b")
+_IS_STARTED = re.compile(r"\b(?:up|deploy)\b")
 _KEY = re.compile(r"^[ \t-]*(?:context|dockerfile|file|images?|repo|repository|tags)[ \t]*:[ \t]*(\S.*)$")
 _COMMAND = re.compile(r"\bdocker[ \t]+(?:buildx[ \t]+)?(?:build|push)[ \t](.*)$")
-# One of several tags below their key: the name of an image with its registry or owner, and nothing besides.
-_TAG = re.compile(r"^[ \t-]*(\S+/\S+:\S+)[ \t]*$")
-_EXPRESSION = re.compile(r"\$\{\{[^}]*\}\}")
+_EXPRESSION = re.compile(r"\$\{\{[^{}]*\}\}")
 _OF_WORKERS = re.compile(r"(?i)(?<![a-z])(?:celery|workers?)(?![a-z])")
 # Where a file says what it starts something from: `image: shop/worker`, `"image": "shop/worker"`.
 _STARTED = re.compile(r"(?im)^[^#\n]*\bimage[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"']+)")
@@ -38,14 +37,29 @@ def pushed_elsewhere(texts: Mapping[str, str]) -> Iterator[Elsewhere]:
 
 
 def _pushed(text: str) -> Iterator[str]:
-    if not _PUSHING.search(text) or _STARTING.search(text):
+    lines = text.split("\n")
+    if not _PUSHING.search(text) or any(map(_starts_all, lines)):
         return
-    for line in text.split("\n"):
+    for line in lines:
         plain = _EXPRESSION.sub("x", line)
-        for said in filter(None, (pattern.search(plain) for pattern in (_KEY, _COMMAND, _TAG))):
-            for word in said[1].translate(_QUOTES).split():
-                if _is_of_workers(word):
-                    yield word
+        said = [found[1] for found in (_KEY.search(plain), _COMMAND.search(plain)) if found is not None]
+        for word in " ".join([*said, _tag(plain)]).translate(_QUOTES).split():
+            if _is_of_workers(word):
+                yield word
+
+
+def _starts_all(line: str) -> bool:
+    """Whether a line starts all that a file of services speaks of: two searches, one after the other."""
+    code = line.partition("#")[0]
+    file = _ALL_OF_IT.search(code)
+    return file is not None and _IS_STARTED.search(code, file.end()) is not None
+
+
+def _tag(line: str) -> str:
+    """One of several tags below their key: the name of an image with its registry or owner, by itself."""
+    word = line.lstrip(" \t-").rstrip(" \t")
+    alone = len(word.split(None, 1)) == 1
+    return word if alone and "/" in word and ":" in word.rpartition("/")[2] else ""
 
 
 _QUOTES = str.maketrans(dict.fromkeys("\"',[]{}", " "))
