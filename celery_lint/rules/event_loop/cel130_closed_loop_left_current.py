@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import ClosedLoop, CurrentLoops
 from celery_lint.inventory.workers.running import Workers
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.inventory.workers.sent import Sent
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class ClosedLoopLeftCurrent(Rule):
@@ -80,6 +81,7 @@ class ClosedLoopLeftCurrent(Rule):
     Where a function sets a loop of its own and closes it, this speaks only if another function that tasks
     of the same queue reach asks for the current loop, or a method of the task's class that Celery calls when
     it ends (`on_failure`). Libraries do so as well, and are not looked into.
+    It is told once for all places whose loop the same function gets, with the places of the others.
     Silent where `is_closed()` is asked, or the loop is unset.
 
     ## References
@@ -94,7 +96,7 @@ class ClosedLoopLeftCurrent(Rule):
     severity = "warning"
     preset = "recommended"
     message = "the closed loop stays current: a later task fails with `Event loop is closed`"
-    help = "call `asyncio.set_event_loop(None)` before `close()`, or use `asyncio.run`"
+    help = "use `asyncio.run` where the loop is got; if one is made there, unset this before `close()`"
     variants = {
         "own": (
             "`{function}` closes the thread's loop: its next call fails with `Event loop is closed`",
@@ -121,7 +123,9 @@ class ClosedLoopLeftCurrent(Rule):
             yield Finding(place, {"function": loop.function.name}, (), "own")
             return
         victims = tuple((victim, "gets the closed loop") for victim in loop.victims[:3])
+        # One edit where the loop is asked for mends them all.
+        cause = Cause((loop.victims[0], loop.hook), self.known.of(Sent).rank(tasks))
         if loop.hook:
-            yield Finding(place, {"hook": loop.hook}, victims, "hook")
+            yield Finding(place, {"hook": loop.hook}, victims, "hook", cause=cause)
         else:
-            yield Finding(place, {}, victims)
+            yield Finding(place, {}, victims, cause=cause)
