@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.tasks.encoding import Encoding
+from celery_lint.inventory.tasks.encoding import Encoding, cannot_be_made
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
@@ -50,7 +50,7 @@ class UnencodableArguments:
                 continue
             values = [*given.positional, *(value for _, value in given.keywords)]
             values = [value for value in values if value.kind not in _SIMPLE]
-            if not values:
+            if not values or any(map(cannot_be_made, values)):
                 continue
             flow = self.sendings.flow(sending)
             step = flow.step_of(sending.call)

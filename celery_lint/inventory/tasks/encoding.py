@@ -110,19 +110,19 @@ class Encoding:
         )
 
     def refused(self, module: Module, flow: Flow, step: Step, value: Value) -> tuple[str, Place] | None:
-        """What JSON does not take of a value in a statement, and where it stands."""
+        """What JSON does not take of a value in a statement, and where it stands.
+
+        What Python cannot even make never gets that far.
+        """
+        if cannot_be_made(value):
+            return None
         what = self._kind(module, flow, step, value)
         if what:
             return what, module.place(value.span)
-        inner: tuple[Value, ...] = ()
-        if value.kind == "sequence":
-            inner = value.items
-        elif value.kind == "mapping":
-            for key in value.items:
-                if key.kind == "sequence":
-                    return "a tuple as a key", module.place(key.span)
-            inner = tuple(item for _, item in value.keywords)
-        for item in inner:
+        for key in value.items if value.kind == "mapping" else ():
+            if key.kind == "sequence":
+                return "a tuple as a key", module.place(key.span)
+        for item in _inner(value):
             found = self.refused(module, flow, step, item)
             if found is not None:
                 return found
@@ -337,6 +337,26 @@ def result_of(function: Function, step: Step) -> Value | None:
     if step.value[:1] == "%":
         return Value("name", step.span, None, step.value)
     return None
+
+
+def _inner(value: Value) -> tuple[Value, ...]:
+    """The values that stand in one as it is written down."""
+    if value.kind == "mapping":
+        return tuple(item for _, item in value.keywords)
+    return value.items if value.kind == "sequence" else ()
+
+
+def cannot_be_made(value: Value) -> bool:
+    """Whether a value holds a set of a dictionary or of a set: ``TypeError: unhashable type``."""
+    hashed = value.kind == "sequence" and value.data == "set"
+    return any((hashed and _is_unhashable(item)) or cannot_be_made(item) for item in _inner(value))
+
+
+def _is_unhashable(value: Value) -> bool:
+    """Whether it is a dictionary or a set, or a list that a comprehension makes."""
+    return value.kind == "mapping" or (
+        value.kind in ("sequence", "unknown") and value.data in ("set", "list")
+    )
 
 
 def _has_own(class_: Class) -> bool:
