@@ -115,12 +115,14 @@ class MissingRollback(Rule):
     writes that always raises and commits nothing is rolled back whatever comes before it: it is told only
     where a caller is seen to catch the error and to commit the same session. After a failed statement, unlike
     a failed flush, a `commit()` with nothing to flush raises nothing: it is told where earlier work is lost
-    by it. Silent where nothing is committed, where the work stands in `session.begin()`, which rolls back by
-    itself, or in a savepoint that the handler rolls back, behind a `begin_nested()` block in which an error
-    is caught (it ends its savepoint without a word, and what it held is gone), where a function that gets the
-    session rolls back or catches all that its writes raise, in a branch that asks what the error is, where a
-    flag that the clause sets leads to a rollback below (`if saved: … else: session.rollback()`), and for
-    `scoped_session`. Told once for the sessions of one maker in a file, with the places of the others.
+    by it. SQLite and MySQL go on after a failed statement: where lists of what is installed name drivers of
+    these, and none of PostgreSQL, only a flush counts. Silent where nothing is committed, where the work
+    stands in `session.begin()`, which rolls back by itself, or in a savepoint that the handler rolls back,
+    behind a `begin_nested()` block in which an error is caught (it ends its savepoint without a word, and
+    what it held is gone), where a function that gets the session rolls back or catches all that its writes
+    raise, in a branch that asks what the error is, where a flag that the clause sets leads to a rollback
+    below (`if saved: … else: session.rollback()`), and for `scoped_session`. Told once for the sessions of
+    one maker in a file, with the places of the others.
 
     ## References
 

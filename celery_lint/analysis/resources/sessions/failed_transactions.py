@@ -117,7 +117,7 @@ class FailedTransactions:
         if not tried:
             return
         earlier = before(view, held, attempt, written)
-        failing = joined(flow, [*earlier.unsent, *self._events(view, attempt, tried, written)])
+        failing = self.refusals.failing(flow, [*earlier.unsent, *self._events(view, attempt, tried, written)])
         if (
             failing.refused_if_sent
             and not failing.refused

@@ -23,6 +23,7 @@ from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.libraries.sqlalchemy import SELECTS
 from celery_lint.model.calls import Call
+from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -62,6 +63,10 @@ _CONTAINERS = frozenset(
 _LOOPS = ("for", "while")
 # Of a function with more of them the first ones tell enough.
 _MANY = 20
+# Words in the names of what is installed: PostgreSQL, and what speaks its language, ends a transaction with
+# its first failed statement. After one, SQLite goes on, and so does MySQL, but for a deadlock.
+_ENDING = ("asyncpg", "pg8000", "postgres", "psycopg")
+_GOING_ON = ("aiosqlite", "asyncmy", "mysql")
 
 
 class Writes(NamedTuple):
@@ -112,7 +117,13 @@ class Refusals:
         self.unreached = known.of(Unreached)
         self.texts = ComposedTexts(known.project)
         self.arrives = arrives
+        self.statements_end_it = not _goes_on(known.project.deployment)
         self._known: dict[tuple[str, str, Given, int], Writes] = {}
+
+    def failing(self, flow: Flow, events: Iterable[Event]) -> Writes:
+        """What several statements of a function do together that may end the transaction."""
+        done = joined(flow, events)
+        return done if self.statements_end_it else done._replace(executes=False)
 
     def on_session(self, flow: Flow, call: Call, calls: Sequence[Call]) -> Writes:
         """What a call of a method of a session writes."""
@@ -196,6 +207,13 @@ class Refusals:
         step = flow.step_of(call) if writes != NOTHING else None
         if step is not None:
             by_step.setdefault(step.number, []).append(writes)
+
+
+def _goes_on(deployment: Deployment) -> bool:
+    """Whether what a project installs is for databases alone that go on after a failed statement."""
+    names = (deployment.unlisted.installs or frozenset()) | (deployment.packages or frozenset())
+    going_on = any(word in name for name in names for word in _GOING_ON)
+    return going_on and not any(word in name for name in names for word in _ENDING)
 
 
 def joined(flow: Flow, events: Iterable[Event]) -> Writes:
