@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
 from celery_lint.inventory.code.bodies import Bodies, Body
@@ -14,6 +15,7 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, is_decorated
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 #: What catches an exception of Celery by catching all and sundry.
 CATCHES_ANY = frozenset({"BaseException", "Exception", "CeleryError"})
@@ -88,6 +90,7 @@ class Handlers:
         self.bodies = known.of(Bodies)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.set_attributes = known.of(SetAttributes)
 
     def explore(self) -> None:
         """Follow the chains of context managers: they are at home in modules without tasks."""
@@ -107,14 +110,14 @@ class Handlers:
             if chain == "?" or (chain[:1] == "%" and "." not in chain):
                 return None
             entity = self.project.resolve(module, chain)
-            for each in self._listed(entity):
-                if each.kind in ("value", "partial"):
+            for each in self._listed(module, chain, entity):
+                if each.kind in ("value", "partial") or _may_be_several(each, chain):
                     return None
                 if each.kind == "external":
                     found.add(each.name.rpartition(".")[2])
         return frozenset(found)
 
-    def _listed(self, entity: Entity) -> Iterator[Entity]:
+    def _listed(self, user: Module, chain: str, entity: Entity) -> Iterator[Entity]:
         """What a tuple of exceptions holds that the project names: ``PASSING = (OSError, TimeoutError)``."""
         value, module = entity.value, entity.module
         if entity.kind != "value" or value is None or module is None or value.kind != "sequence":
@@ -123,8 +126,23 @@ class Handlers:
         for item in value.items:
             found = self.project.resolve(module, item.chain) if item.kind == "name" else entity
             yield found if found.kind in ("external", "class") else entity
-        if value.open_ended():
+        if value.open_ended() or not self._is_bound_once(user, chain, entity):
             yield entity
+
+    def _is_bound_once(self, user: Module, chain: str, tuple_: Entity) -> bool:
+        """Whether the name of a tuple never holds another one: by ``+=``, in a branch, by ``global``."""
+        names = [(user, chain[1:])] if chain[:1] == ":" else []
+        if tuple_.origin is not None:
+            path, name = tuple_.origin
+            names.append((self.project.modules[path], name))
+        elif tuple_.module is not None:
+            classes = tuple_.module.classes.values()
+            held = [values for class_ in classes for values in class_.attributes.values()]
+            if (tuple_.value,) not in held:
+                return False
+        return leaf_of_chain(chain) not in self.set_attributes.names and all(
+            len(home.bindings.get(name, ())) < 2 for home, name in names
+        )
 
     @once
     def handlers(self) -> list[Handler]:
@@ -300,6 +318,21 @@ class Handlers:
         named = [chain for chain in chains if chain and chain[0] not in "#'?"]
         entities = [self.project.resolve(module, chain) for chain in named]
         return frozenset(e.name.rpartition(".")[2] for e in entities if e.kind == "external")
+
+
+def _may_be_several(entity: Entity, chain: str) -> bool:
+    """Whether what nobody can see may be a tuple of exceptions: ``config.ERRORS``, ``self.errors``.
+
+    Classes are spelled as such, but for some of the standard library's: ``socket.timeout``.
+    """
+    if entity.kind not in ("external", "unknown"):
+        return False
+    dotted = entity.name if entity.kind == "external" else chain
+    name = leaf_of_chain(dotted).strip("_")
+    if dotted.endswith((")", "]")) or name.isupper():
+        return True
+    is_standard = dotted.partition(".")[0] in sys.stdlib_module_names
+    return name[:1].islower() and name != "error" and (not is_standard or name.endswith("s"))
 
 
 def _keeps_all(body: Body) -> bool:
