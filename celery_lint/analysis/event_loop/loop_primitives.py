@@ -257,25 +257,29 @@ def _only_once(module: Module, flow: Flow, block: Step, waiting: Sequence[Step])
         name for step in flow.below(block) for name in step.stores if _begins_empty(module, name)
     } & told
     first = flow.body(block)[0]
-    if first.kind == "if" and first not in waiting and flow.ends(flow.body(first)):
+    if first.kind == "if" and _asks_for(first, filled, "") and flow.ends(flow.body(first)):
         within = {step.number for step in flow.below(first)}
-        return _asks_for_no_others(first, filled) and not any(step.number in within for step in waiting)
-    around = [
-        next((outer for outer in flow.ancestors(step) if outer.parent == block.number), None)
-        for step in waiting
-    ]
-    return all(
-        outer is not None
-        and outer.kind == "if"
-        and outer.asks_in_the_negative
-        and _asks_for_no_others(outer, filled)
-        for outer in around
-    )
+        return not any(step.number in within for step in waiting)
+    return all(_is_filling(flow, block, step, filled) for step in waiting)
 
 
-def _asks_for_no_others(test: Step, names: set[str]) -> bool:
-    asked = {name for name in test.loads if name.isidentifier()}
-    return bool(asked) and asked <= names
+def _is_filling(flow: Flow, block: Step, step: Step, filled: set[str]) -> bool:
+    """Whether a statement runs only if a test of the block finds one of these names empty."""
+    for outer in flow.ancestors(step):
+        if outer.parent == block.number:
+            return outer.kind == "if" and step.role == "body" and _asks_for(outer, filled, "!")
+        step = outer
+    return False
+
+
+def _asks_for(test: Step, filled: set[str], sign: str) -> bool:
+    """Whether a test asks for one of these names alone, or for nothing but several of them.
+
+    What they hold is another question: ``token is None or token.expired()`` is true again some day.
+    """
+    if test.value:
+        return test.value.startswith(f"{sign}:") and test.value[len(sign) + 1 :] in filled
+    return len(test.loads) > 1 and filled.issuperset(test.loads) and not test.calls
 
 
 def _begins_empty(module: Module, name: str) -> bool:
