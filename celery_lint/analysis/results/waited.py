@@ -129,6 +129,7 @@ def _last_value(flow: Flow, call: Call, name: str) -> str:
         if before.number < step.number:
             if before.kind == "assign" and before.stores == (name,):
                 return before.value
-            if any(name in each.stores for each in (before, *flow.below(before))):
-                return ""
+            for each in (before, *flow.below(before)):
+                if name in each.stores or (each.kind == "delete" and name in each.loads):
+                    return ""
     return ""

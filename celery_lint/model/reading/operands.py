@@ -226,6 +226,24 @@ def _mapping(walk: Walk, node: ast.DictComp, position: Position, _: str) -> None
     walk.push([node.key, node.value], inside)
 
 
+def _capture(
+    walk: Walk, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping, position: Position, _: str
+) -> None:
+    """What a pattern of a ``case`` gives a name to, which only the run knows."""
+    name = node.rest if isinstance(node, ast.MatchMapping) else node.name
+    if name is not None:
+        position.step.stores.append(name)
+        scope = position.scope
+        if name in scope.outside:
+            scope = scope.module()
+        if scope.kind != "module" or not scope.binds(name):
+            scope.opaque.add(name)
+    if isinstance(node, ast.MatchMapping):
+        walk.push([*node.keys, *node.patterns], position)
+    elif isinstance(node, ast.MatchAs):
+        walk.visit(node.pattern, position)
+
+
 OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
     ast.Assert: _assert,
     ast.Dict: _mapped,
@@ -246,5 +264,8 @@ OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
     ast.GeneratorExp: _display,
     ast.DictComp: _mapping,
     ast.comprehension: _comprehension,
+    ast.MatchAs: _capture,
+    ast.MatchStar: _capture,
+    ast.MatchMapping: _capture,
 }
 """Who visits the operands of an expression, by its type."""
