@@ -249,6 +249,9 @@ class UnconsumedQueues:
             return None  # the signature may have a queue of its own
         usual = self.queues.destination(task)
         if sending.how == "send_task":
+            sender = self._sender(sending)
+            if sender is not None and self.queues.is_out_of_reach(sender, task):
+                return None  # whatever queue the message names
             usual = self._of_sender(sending, task)
         if not sending.has_options:
             return usual
@@ -257,13 +260,16 @@ class UnconsumedQueues:
 
     def _of_sender(self, sending: Sending, task: Task) -> Destination | None:
         """The queue that a message gets from what sends it: the routes of other applications do not count."""
-        receiver = self.project.resolve(sending.module, sending.call.chain.rpartition(".")[0])
-        application = self.applications.get(receiver.origin)
+        application = self._sender(sending)
         if application is not None:
             return self._by([application], task)
         if self._is_by_a_plain_sender(sending):
             return Destination(DEFAULT_QUEUE, task.place)
         return self.queues.destination(task)
+
+    def _sender(self, sending: Sending) -> Application | None:
+        receiver = self.project.resolve(sending.module, sending.call.chain.rpartition(".")[0])
+        return self.applications.get(receiver.origin)
 
     def _by(self, senders: list[Application], task: Task) -> Destination | None:
         """The queue that a message gets from one of these; the usual one where they are those of the task."""

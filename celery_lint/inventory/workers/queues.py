@@ -23,6 +23,8 @@ DEFAULT_QUEUE = "celery"
 # one is delivered. A quorum queue counts deliveries by itself.
 _ENDS = frozenset({"x-message-ttl", "x-delivery-limit"})
 _TYPE = ("x-queue-type", "quorum")
+# What the class of an application says itself where it sends in another way than Celery does.
+_WAYS = frozenset({"send_task", "amqp", "amqp_cls"})
 
 
 class Declared(NamedTuple):
@@ -98,6 +100,7 @@ class Queues:
         own = self.own(task)
         routes = self.settings.of_some([application], "task_routes")
         hidden = not self.applications.is_plain(application) or self.settings.hides(application)
+        hidden = hidden or self.is_out_of_reach(application, task)
         if own is not None or hidden or not all(setting.certain for setting in routes):
             return None
         for setting in routes:
@@ -106,6 +109,32 @@ class Queues:
                 return routed
         default = self.default(application)
         return Destination(default, task.place) if default is not None else None
+
+    def is_out_of_reach(self, application: Application, task: Task) -> bool:
+        """Whether nobody knows where a message of an application goes for this task.
+
+        Its class may send in a way of its own, or its broker is another one than that of the task's workers.
+        """
+        if application.value.keyword("amqp") is not None or self._sends_by_itself(application):
+            return True
+        sending = self._brokers([application])
+        return bool(sending) and sending.isdisjoint(self._brokers(self.belonging.of(task)) or sending)
+
+    def _sends_by_itself(self, application: Application) -> bool:
+        made = self.applications.made(application)._replace(kind="class")
+        classes = [base.class_() for base in self.project.bases(made)]
+        return any(not _WAYS.isdisjoint((*each.methods, *each.attributes)) for each in classes if each)
+
+    def _brokers(self, applications: Iterable[Application]) -> set[str]:
+        """The addresses that the brokers of these applications may have: none where one is unknown."""
+        found = set[str]()
+        for application in applications:
+            settings = self.settings.of_some([application], "broker_url")
+            texts = [self.project.text(setting.module, setting.value) for setting in settings]
+            if not texts or None in texts or self.settings.hides(application):
+                return set()
+            found.update(text for text in texts if text is not None)
+        return found
 
     def own(self, task: Task) -> Option | None:
         """The queue that a task's own options name."""
