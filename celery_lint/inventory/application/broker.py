@@ -165,11 +165,12 @@ class BrokerSettings:
                 known = value
             yield module, known
             return
-        ends = [
-            step for step in self.project.functions.of(made.module, function).steps if step.kind == "return"
-        ]
+        flow = self.project.functions.of(made.module, function)
+        ends = [step for step in flow.steps if step.kind == "return"]
         told = function.returns if len(ends) == len(function.returns) else ()  # others lead nowhere
         yield from [(made.module, self.project.constant(made.module, each)) for each in told or (None,)]
+        if told and not flow.ends(flow.body(None)):  # it may give nothing, so that the defaults hold
+            yield module, value._replace(kind="constant", data=None, items=(), keywords=())
 
 
 def schemes_of_environment(project: Project, setting: Setting) -> frozenset[str]:
