@@ -7,9 +7,10 @@ from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.sendings import Given, Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures, mismatch
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Function
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 _ITSELF = "self"
 
@@ -18,11 +19,12 @@ class MissingBind:
     """Which tasks lack ``bind=True``: each call of them fails for that, whatever it gives."""
 
     def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
         self.makers = known.of(Makers)
         self.sendings = known.of(Sendings)
         self.handings = known.of(Handings)
         self.signatures = known.of(Signatures)
-        self._lacking: dict[Key, bool] = {}
 
     def plain(self, task: Task) -> Function | None:
         """The function of a task that Celery's own decorator makes, with nothing between them."""
@@ -36,10 +38,7 @@ class MissingBind:
 
     def is_in(self, task: Task) -> bool:
         """Whether the first parameter of a task is ``self``, and nobody fills it."""
-        known = self._lacking.get(task.key)
-        if known is None:
-            known = self._lacking[task.key] = self._is_in(task)
-        return known
+        return task.key in self._lacking
 
     def explains(self, task: Task, given: Given, partial: bool = False) -> bool:
         """Whether arguments that do not fit a task would, if it were bound: one edit mends both."""
@@ -54,9 +53,23 @@ class MissingBind:
 
     def sendings_of(self, task: Task) -> list[Sending]:
         """What sends a task or makes a signature of it."""
-        return [s for s in self.sendings.all if s.task is not None and s.task.key == task.key]
+        return self.sendings.by_task.get(task.key, [])
 
-    def _is_in(self, task: Task) -> bool:
+    @once
+    def _lacking(self) -> frozenset[Key]:
+        return frozenset(task.key for task in self.tasks.all if self._lacks(task))
+
+    @once
+    def _handed(self) -> dict[Key, list[Sending]]:
+        """The signatures that get the result of the task before them, by task."""
+        found: dict[Key, list[Sending]] = {}
+        for handing in self.handings.all:
+            after = handing.after
+            if after.how == "s" and after.task is not None:
+                found.setdefault(after.task.key, []).append(after)
+        return found
+
+    def _lacks(self, task: Task) -> bool:
         function = self.plain(task)
         return (
             function is not None
@@ -76,8 +89,7 @@ class MissingBind:
         if signature is None:
             return True
         sent = [sending for sending in self.sendings_of(task) if sending.sends]
-        after = [each.after for each in self.handings.all if each.after.how == "s"]
-        handed = [sending for sending in after if sending.task is not None and sending.task.key == task.key]
+        handed = self._handed.get(task.key, [])
         return any(
             (given := sending.given) is not None
             and mismatch(signature, given, partial=not sending.sends) is None
