@@ -21,7 +21,8 @@ from celery_lint.project.project import Project
 DEFAULT_QUEUE = "celery"
 # What a queue tells RabbitMQ so that no message comes back to it forever: how old one may be, and how often
 # one is delivered. A quorum queue counts deliveries by itself.
-_ENDS = frozenset({"x-message-ttl", "x-delivery-limit"})
+_AGE = "x-message-ttl"
+_NUMBER = "x-delivery-limit"
 _TYPE = ("x-queue-type", "quorum")
 # What the class of an application says itself where it sends in another way than Celery does.
 _WAYS = frozenset({"send_task", "amqp", "amqp_cls"})
@@ -191,11 +192,14 @@ class Queues:
     def ends_deliveries(self, queue: Declared) -> bool:
         """Whether RabbitMQ ends it by itself that a message comes back to a queue.
 
-        By its age, which a message keeps that is put back, or by the number of its deliveries.
+        By its age, which a message keeps that is put back, or by the number of its deliveries, which a quorum
+        queue limits unless its own limit is negative.
         """
-        if queue.given.keyword("message_ttl") is not None:
+        arguments = dict(queue.arguments(self.project))
+        if queue.given.keyword("message_ttl") is not None or _AGE in arguments:
             return True
-        return any(
-            key in _ENDS or (key, self.project.text(queue.module, value)) == _TYPE
-            for key, value in queue.arguments(self.project)
-        )
+        if _NUMBER in arguments:
+            limit = self.project.number(queue.module, arguments[_NUMBER])
+            return limit is None or limit >= 0
+        key, quorum = _TYPE
+        return key in arguments and self.project.text(queue.module, arguments[key]) == quorum
