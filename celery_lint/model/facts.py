@@ -40,10 +40,6 @@ ValueKind = Literal[
 _KINDS: dict[str, ValueKind] = {kind: kind for kind in get_args(ValueKind)}
 
 
-#: The data of a call that makes a column of texts: any text goes in, or some are too long or there already.
-TAKING_TEXTS, REFUSING_TEXTS = "takes texts", "refuses texts"
-
-
 class Value(NamedTuple):
     """An expression as far as a reader can tell without running it.
 
@@ -56,7 +52,7 @@ class Value(NamedTuple):
     comprehension (``items``: the name whose items it keeps as they are, all or some), and ``*`` for what is
     unpacked in a display; of alternatives, ``|`` where they are joined by that, and ``deployed`` where all
     but the first are for tests or for SQLite; of a ``lambda`` (``items``: what it gives) the names that it
-    reads when it runs; of a call that makes a column of texts, whether it takes any.
+    reads when it runs. Of what makes a column of a class that takes any text, ``items`` is its type.
     """
 
     kind: ValueKind

@@ -80,6 +80,8 @@ TASK_ATTRIBUTES = frozenset(
         "retry_kwargs",
     }
 )
+#: What a statement says of a text that it puts together, and of a path.
+COMPOSED = frozenset({"'", "os.path.join()", "~str()"})
 _KIND_OF = {letter: kind for kind, letter in KINDS.items()}
 _ROLE_OF = {letter: role for role, letter in ROLES.items()}
 
@@ -108,7 +110,8 @@ class Step(NamedTuple):
     only later, ``;~x`` for one that nothing in the module binds; the paths that end in one of
     :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<`` before the path
     of a ``max_retries`` that is calculated or compared by size and only that; ``.x`` for an attribute in a
-    display or a conditional expression, which is in no chain; and once in a function
+    display or a conditional expression, which is in no chain; ``>x`` for the attribute of a variable that is
+    set to a text which the statement puts together, or to a path; and once in a function
     ``&self``, if the task that it gets by ``bind``, or as a method of a class of tasks, is used for more than
     its attributes and as an argument.
 

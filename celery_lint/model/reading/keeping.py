@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER
 from celery_lint.libraries.clients import RETRYING_NAMES
 from celery_lint.libraries.sqlalchemy import COLUMNS, TEXTS
-from celery_lint.model.facts import REFUSING_TEXTS, TAKING_TEXTS
 from celery_lint.model.reading.scopes import BUILTINS, Scope
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
@@ -182,16 +181,26 @@ def asks_for_a_variable(node: ast.Call) -> bool:
     return isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value.isupper()
 
 
-def column_of_text(node: ast.Call, leaf: str) -> str | None:
-    """The word for a column of texts: whether it takes any, or some are too long, or there already."""
-    for given in node.args[:2] if leaf in COLUMNS else ():  # a name may stand before the type
-        made = given.func if isinstance(given, ast.Call) else given
-        name = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
-        if name in TEXTS:
-            told = isinstance(given, ast.Call) and bool(given.args or given.keywords)
-            told = told or any(keyword.arg in ("unique", None) for keyword in node.keywords)
-            return REFUSING_TEXTS if told else TAKING_TEXTS
-    return None
+def column_of_text(node: ast.Call, leaf: str) -> ast.expr | None:
+    """The type of a column that takes any text: none that has a length, a key or a reference besides."""
+    given = node.args if leaf in COLUMNS else []
+    if given and isinstance(given[0], ast.Constant):  # what the database calls it
+        given = given[1:]
+    if len(given) != 1 or any(_may_refuse(keyword) for keyword in node.keywords):
+        return None
+    type_ = given[0]
+    if isinstance(type_, ast.Call):
+        if type_.args or type_.keywords:
+            return None
+        type_ = type_.func
+    name = type_.attr if isinstance(type_, ast.Attribute) else getattr(type_, "id", "")
+    return type_ if name in TEXTS else None
+
+
+def _may_refuse(keyword: ast.keyword) -> bool:
+    """Whether an option of a column may keep texts out that are there already, or nobody sees it."""
+    is_off = isinstance(keyword.value, ast.Constant) and not keyword.value.value
+    return keyword.arg is None or (keyword.arg in ("unique", "primary_key") and not is_off)
 
 
 def may_hold_parts(node: ast.expr) -> bool:

@@ -92,7 +92,9 @@ class Reader:
             if leaf in FIELDS:
                 return self._field(node, chain, scope)
             if chain and leaf not in KEPT_WHOLE and not asks_for_a_variable(node):
-                return Value("call", self._span(node), column_of_text(node, leaf), intern(chain))
+                type_ = column_of_text(node, leaf)
+                items = () if type_ is None else (self._value(type_, scope),)
+                return Value("call", self._span(node), None, intern(chain), items)
         return self._value(node, scope)
 
     def _field(self, node: ast.Call, chain: str, scope: Scope) -> Value:

@@ -12,7 +12,7 @@ from celery_lint.model.reading.conditions import test_of
 from celery_lint.model.reading.expressions import is_text
 from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of, resolve_name
 from celery_lint.model.reading.values import word_of
-from celery_lint.model.steps import StepKind, pack_step
+from celery_lint.model.steps import COMPOSED, StepKind, pack_step
 from celery_lint.source import Source
 
 _KINDS: dict[type[ast.AST], StepKind] = {
@@ -94,6 +94,9 @@ def _packed(record: StepRecord, scope: Scope, called: Collection[str], source: S
         for path in [path for path in loads if path.endswith(".max_retries")]:
             if _only_calculated(node, kind, path):
                 read += f" <{path}"
+    chains = _chains(node, kind, scope)
+    if chains in COMPOSED and (attribute := _attribute_set(node)):
+        read += f" >{attribute}"
     return pack_step(
         kind,
         record.parent,
@@ -103,8 +106,16 @@ def _packed(record: StepRecord, scope: Scope, called: Collection[str], source: S
         record.calls,
         read,
         " ".join(dict.fromkeys(record.stores)) if record.stores else "",
-        _chains(node, kind, scope),
+        chains,
     )
+
+
+def _attribute_set(node: ast.AST) -> str:
+    """The attribute of a variable that a statement sets, and nothing else besides."""
+    target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+        return target.attr
+    return ""
 
 
 def _valued(record: StepRecord, scope: Scope, called: Collection[str]) -> dict[str, str]:

@@ -108,21 +108,21 @@ class MissingRollback(Rule):
     `insert()`, an `INSERT` in `text()`. A query of rows is a flush, too, but for a session with
     `autoflush=False` or a block of `no_autoflush`. A read, a constant, a moment and what is made of the row
     itself (`row.failures + 1`) fail only where the server is gone; so does a text that the program puts
-    together of such (`f"step {i}"`, a path of keys of rows), where no column of texts of that class has a
-    length; so does a row of constants (`Settings(id=1)`), once it has been made, and a row that the session
-    has given is there. Where the clause does nothing with the session, the session must be seen to be used
-    again: in a `finally`, or, if the clause does not end the function or the loop, below. What a clause
-    writes that always raises and commits nothing is rolled back whatever comes before it: it is told only
-    where a caller is seen to catch the error and to commit the same session. After a failed statement, unlike
-    a failed flush, a `commit()` with nothing to flush raises nothing: it is told where earlier work is lost
-    by it. SQLite and MySQL go on after a failed statement: where lists of what is installed name drivers of
-    these, and none of PostgreSQL, only a flush counts. Silent where nothing is committed, where the work
-    stands in `session.begin()`, which rolls back by itself, or in a savepoint that the handler rolls back,
-    behind a `begin_nested()` block in which an error is caught (it ends its savepoint without a word, and
-    what it held is gone), where a function that gets the session rolls back or catches all that its writes
-    raise, in a branch that asks what the error is, where a flag that the clause sets leads to a rollback
-    below (`if saved: … else: session.rollback()`), and for `scoped_session`. Told once for the sessions of
-    one maker in a file, with the places of the others.
+    together of such (`f"step {i}"`, a path of keys of rows), where the class shows a column of texts without
+    a length, key or reference, and no `__table_args__` with constraints; so does a row of constants
+    (`Settings(id=1)`), once it has been made, and a row that the session has given is there. Where the clause
+    does nothing with the session, the session must be seen to be used again: in a `finally`, or, if the
+    clause does not end the function or the loop, below. What a clause writes that always raises and commits
+    nothing is rolled back whatever comes before it: it is told only where a caller is seen to catch the error
+    and to commit the same session. After a failed statement, unlike a failed flush, a `commit()` with nothing
+    to flush raises nothing: it is told where earlier work is lost by it. SQLite and MySQL go on after a
+    failed statement: where lists of what is installed name drivers of these, and none of PostgreSQL, only a
+    flush counts. Silent where nothing is committed, where the work stands in `session.begin()`, which rolls
+    back by itself, or in a savepoint that the handler rolls back, behind a `begin_nested()` block in which an
+    error is caught (it ends its savepoint without a word, and what it held is gone), where a function that
+    gets the session rolls back or catches all that its writes raise, in a branch that asks what the error is,
+    where a flag that the clause sets leads to a rollback below (`if saved: … else: session.rollback()`), and
+    for `scoped_session`. Told once for the sessions of one maker in a file, with the places of the others.
 
     ## References
 

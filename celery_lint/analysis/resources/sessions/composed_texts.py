@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from celery_lint.analysis.resources.sessions.plain_values import GIVING, is_plain
+from celery_lint.libraries.sqlalchemy import COLUMNS
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import REFUSING_TEXTS, TAKING_TEXTS, Module
-from celery_lint.model.steps import Step
+from celery_lint.model.facts import Module, Value
+from celery_lint.model.steps import COMPOSED, Step
+from celery_lint.project.entity import Entity
 from celery_lint.project.functions import Flow
 from celery_lint.project.project import Project
 
-# What a text is put together by: the display of one, and paths.
-_TEXT = "'"
-_PATHS = frozenset({"os.path.join()", "~str()"})
 # What names the class of the rows that a session gives.
 _ASKING = frozenset({"get", "query", "select"})
 # What looks for a row by what it is given.
@@ -37,14 +36,18 @@ class ComposedTexts:
         if step.kind != "assign" or step.stores or not step.loads:
             return False
         row, *parts = step.loads
+        attribute = next((each[1:] for each in parts if each[0] == ">"), "")
         return (
-            step.value in (_TEXT, *_PATHS)
-            and self._takes_texts(module, flow, row, calls)
+            attribute != ""
+            and step.value in COMPOSED
+            and self._takes_texts(module, flow, row, attribute, calls)
             and all(self._is_known(flow, name, calls) for name in _variables(flow, parts))
         )
 
-    def _takes_texts(self, module: Module, flow: Flow, row: str, calls: Sequence[Call]) -> bool:
-        """Whether a variable holds rows of one class, each of whose columns of texts takes any."""
+    def _takes_texts(
+        self, module: Module, flow: Flow, row: str, attribute: str, calls: Sequence[Call]
+    ) -> bool:
+        """Whether a variable holds rows of one class, whose column of this name takes any text."""
         binding = [step for step in flow.steps if row in step.stores]
         asked = [
             call.argument(0).chain
@@ -54,9 +57,32 @@ class ComposedTexts:
         ]
         if not asked or len(asked) != len(binding) or len(set(asked)) != 1:
             return False
-        class_ = self.project.resolve(module, asked[0]).class_()
-        made = [value.data for values in class_.attributes.values() for value in values] if class_ else []
-        return TAKING_TEXTS in made and REFUSING_TEXTS not in made
+        return self._is_open(self.project.resolve(module, asked[0]), attribute)
+
+    def _is_open(self, rows: Entity, attribute: str) -> bool:
+        """Whether a column of a class takes any text, as far as its own words and those of its table say.
+
+        What stands in the arguments of a table may be a constraint for it, but for a dictionary's options.
+        """
+        bound: list[bool] = []
+        for each in self.project.bases(rows):
+            class_, home = each.class_(), each.module
+            if class_ is None or home is None:
+                if each.kind != "external":
+                    return False  # a class that nobody can read
+                continue
+            table = class_.attributes.get("__table_args__", ())
+            if "__table_args__" in class_.methods or any(value.kind != "mapping" for value in table):
+                return False
+            bound += [self._is_column_of_text(home, value) for value in class_.attributes.get(attribute, ())]
+            bound += [False] * (attribute in class_.methods)
+        return bool(bound) and all(bound)
+
+    def _is_column_of_text(self, module: Module, value: Value) -> bool:
+        """Whether a value is a column that takes any text, of a type that the project does not define."""
+        leaf = value.chain.rpartition(".")[2].lstrip(":")
+        type_ = value.first() if value.kind == "call" and leaf in COLUMNS else None
+        return type_ is not None and self.project.resolve(module, type_.chain).kind == "external"
 
     def _is_known(self, flow: Flow, name: str, calls: Sequence[Call], depth: int = 0) -> bool:
         """Whether a variable holds a number, a text like that, or what is in the database already."""
@@ -78,7 +104,7 @@ class ComposedTexts:
             return False
         if is_plain(step.value) or _is_of_a_row(step.value) or _is_compared_with_a_number(flow, step.value):
             return True
-        return step.value in (_TEXT, *_PATHS) and all(
+        return step.value in COMPOSED and all(
             self._is_known(flow, each, calls, depth + 1) for each in _variables(flow, step.loads)
         )
 
