@@ -11,7 +11,9 @@ CANVASES = frozenset(
 #: What makes a chord.
 CHORDS = frozenset({"celery.chord", "celery.canvas.chord"})
 #: A signature by the name of its task.
-SIGNATURE = frozenset({"celery.signature()", "celery.canvas.signature()"})
+SIGNATURE = frozenset(
+    f"celery.{module}{name}()" for module in ("", "canvas.") for name in ("signature", "Signature")
+)
 #: Methods that send a task or signature.
 SENDING = frozenset({"delay", "apply_async"})
 #: Results by their class.

@@ -21,14 +21,14 @@ SENDERS = SENDING | {"send_task"}
 """The last components of calls that send a message."""
 
 _ON_COMMIT = frozenset({"delay_on_commit", "apply_async_on_commit"})
-_PARTIAL = frozenset({"s", "si", "signature", "subtask"})
+_PARTIAL = frozenset({"s", "si", "signature", "subtask", "Signature"})
 # What a task gets is written out in these calls; in the others it stands in a sequence and a mapping.
 _SPREAD = frozenset({"delay", "delay_on_commit", "s", "si"})
 _USES = SENDERS | _ON_COMMIT | _PARTIAL | {"apply"}
 # Methods of tasks that hardly anything else has, and how the chains of names begin that the module binds.
 _NAMED = SENDING | {"delay_on_commit", "s", "si"}
 _HERE = frozenset({"", ":", "%", "~"})
-_BY_NAME = frozenset({"send_task", "signature", "subtask"})
+_BY_NAME = frozenset({"send_task", "signature", "subtask", "Signature"})
 _CANVASES = CANVASES | SIGNATURE
 
 
@@ -74,7 +74,7 @@ class Sending(NamedTuple):
     def how(self) -> str:
         """The method: ``delay``, ``apply_async``, ``apply``, ``s``, ``si``, ``signature``, ``send_task`` …"""
         leaf = self.call.leaf()
-        return "signature" if leaf == "subtask" else leaf
+        return "signature" if leaf in ("subtask", "Signature") else leaf
 
     @property
     def sends(self) -> bool:
@@ -167,7 +167,7 @@ class Sendings:
     @once
     def all(self) -> list[Sending]:
         """All of the product, signatures too, in the order of the source."""
-        words = [f".{word}" for word in sorted(_USES)] + ["signature"]
+        words = [f".{word}" for word in sorted(_USES)] + ["signature", "Signature"]
         return [
             sending
             for module, function in self.project.calling(*words)

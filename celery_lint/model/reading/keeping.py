@@ -46,6 +46,7 @@ KEPT_WHOLE = frozenset(
         "s",
         "si",
         "signature",
+        "Signature",
         "subtask",
         "chain",
         "group",

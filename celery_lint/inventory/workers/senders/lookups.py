@@ -12,11 +12,25 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
-_COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
-_REGISTRIES = (".tasks[]", ".tasks.get")
-_COMPUTED = re.compile(
-    r"(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
+_COMPUTED_WORDS = (
+    "tasks",
+    "getattr",
+    "attrgetter",
+    "import_string",
+    "locals",
+    "globals",
+    "vars",
+    "__dict__",
 )
+_REGISTRIES = (".tasks[]", ".tasks.get")
+_SENDS = r"\.(?:delay|apply_async|s|si|signature)\b"
+_COMPUTED = re.compile(
+    r"(?:(?:getattr|import_string|attrgetter\(\))\(\)(?:\[\])?"
+    rf"|(?:(?:locals|globals|vars)\(\)|\b__dict__)(?:\[\]|\.get\(\))?){_SENDS}"
+)
+# What goes through all tasks, and what sends one that a loop or a search has found.
+_SEARCHED = re.compile(r"(?<![^\s=])([^\s=]*)\.tasks\.(?:items|values)(?=\(\)|\t)")
+_FOUND = re.compile(rf"(?<![^\s=])(?:%\w+|~\w+\(\))(?:\[\])*{_SENDS}")
 # The names of functions that send once more what was sent: they send nothing that nobody else does.
 _AGAIN = re.compile(
     r"re_?queue|re_?send|re_?deliver|re_?submit|replay|retry|rerun|dlq|dead_?letter", re.IGNORECASE
@@ -85,7 +99,22 @@ class Lookups:
         if any(map(_COMPUTED.search, packed)):
             return True
         holds = any(word in text for text in packed for word in _REGISTRIES)
-        return holds and self.registries.may_send(module, function)
+        if holds and self.registries.may_send(module, function):
+            return True
+        return self._searches(module, function) and self._sends_found(function)
+
+    def _searches(self, module: Module, function: Function) -> bool:
+        """Whether a function goes through the tasks of an application."""
+        found = _SEARCHED.finditer(function.packed_calls)
+        return any(self.registries.may_be_registry(module, each[1]) for each in found)
+
+    def _sends_found(self, function: Function) -> bool:
+        """Whether it sends what it finds, or who calls it sends what it gives."""
+        if any(map(_FOUND.search, (function.packed_calls, function.packed_steps))):
+            return True
+        given = re.compile(rf"\b{re.escape(function.name)}\(\){_SENDS}")
+        callers = self.functions.saying(self.project.product_modules(), {function.name})
+        return function.name != "" and any(given.search(each.packed_calls) for _, each, _ in callers)
 
 
 def _is(value: Value, function: Function) -> bool:

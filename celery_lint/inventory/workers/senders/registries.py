@@ -86,7 +86,7 @@ class Registries:
         ]
         if any(_sends(item) and not self._is_made_there(module, item[1]) for item in found):
             return True
-        if not any(self._may_be_registry(module, item[1]) for item in found):
+        if not any(self.may_be_registry(module, item[1]) for item in found):
             return False
         return not self._only_looks(module, function)
 
@@ -96,7 +96,8 @@ class Registries:
         """Whether it belongs to an object that is made where its tasks are taken."""
         return owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes
 
-    def _may_be_registry(self, module: Module, owner: str) -> bool:
+    def may_be_registry(self, module: Module, owner: str) -> bool:
+        """Whether what stands before ``.tasks`` may be an application, by what it is or is called."""
         entity = self.project.resolve(module, owner.lstrip("!"))
         if self.applications.class_of(entity) is not None:
             return True
