@@ -23,6 +23,21 @@ RESULTS = frozenset(
 #: The rows that a backend of Django keeps, and what shows results by their ids as Celery reads them.
 ROWS_OF_RESULTS = "django_celery_results.models.TaskResult"
 SHOWING_RESULTS = ("django_celery_results.urls", "django_celery_results.views", "celery_progress")
+#: Methods of result backends that read what is stored, and make an exception of it.
+READING_BACKENDS = frozenset(
+    {
+        "exception_to_python",
+        "get_children",
+        "get_many",
+        "get_result",
+        "get_state",
+        "get_status",
+        "get_task_meta",
+        "get_traceback",
+        "iter_native",
+        "wait_for",
+    }
+)
 #: What a result says of its state, and the states in which there is nothing to wait for.
 TELLING = frozenset({"state", "status", "ready", "successful", "failed"})
 FINAL_STATES = ("SUCCESS", "FAILURE", "REVOKED")

@@ -9,6 +9,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.celery import (
     CANVASES,
     FINAL_STATES,
+    READING_BACKENDS,
     RESULTS,
     ROWS_OF_RESULTS,
     SENDING,
@@ -30,11 +31,12 @@ WORDS = ("delay()", "apply_async()", "apply()", "Result()", "send_task()", "cele
 _RUNNING = SENDING | {"apply"}
 _CONDITIONS = frozenset({"if", "while", "match", "assert"})
 _SEVERAL = frozenset({"group", "GroupResult", "ResultSet"})
-# What reads the results of others: by an id, or as a canvas that waits for its parts.
+# What reads the results of others: by an id, by the backend, or as a canvas that waits for its parts.
 _READING = (
     "AsyncResult",
     "GroupResult",
     "ResultSet",
+    "result_from_tuple",
     *(f"celery.{module}{name}" for module in ("", "canvas.") for name in ("chord", "group")),
 )
 # What a result tells, as displays hold it.
@@ -67,12 +69,13 @@ class Results:
     def are_only_rows(self) -> bool:
         """Whether the product reads results as rows of Django's models, and none of them by Celery.
 
-        None is made of an id, asked for its state or waited for, no canvas waits for its parts, and no views
-        of a library show any.
+        None is made of an id, asked for its state or waited for, read by the backend itself, no canvas waits
+        for its parts, and no views of a library show any.
         """
         if not any(ROWS_OF_RESULTS in module.imports.values() for module in self.project.product_modules()):
             return False
-        if self.unparsed.hold((word, "") for word in _READING) or any(self.project.holding(*_READING)):
+        reading = (*_READING, *(f".backend.{method}" for method in sorted(READING_BACKENDS)))
+        if self.unparsed.hold((word, "") for word in reading) or any(self.project.holding(*reading)):
             return False
         written = self.project.deployment.written
         return not any(written.lines(word) for word in SHOWING_RESULTS) and not any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER
+from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER, READING_BACKENDS
 from celery_lint.libraries.clients import RETRYING_NAMES
 from celery_lint.libraries.sqlalchemy import COLUMNS, TEXTS
 from celery_lint.model.reading.scopes import BUILTINS, Scope
@@ -229,6 +229,8 @@ def worth_keeping(chain: str, has_stars: bool) -> bool:
         owner, _, leaf = chain.rpartition(".")
         if leaf == "add":  # of sets nobody asks
             return owner == "%db" or owner.lower().endswith("session")
+        if leaf in READING_BACKENDS and owner.endswith(("%backend", ".backend")):
+            return True
         return leaf.rstrip("()[]").lstrip("%") in _KEPT_BLIND or not owner
     return True
 
