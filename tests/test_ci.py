@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from celery_lint.files.commands.launch import is_candidate
+from celery_lint.files.commands.candidates import is_candidate
 from celery_lint.files.dependencies import is_list
 from tests import samples
 from tests.processes import Done, run
