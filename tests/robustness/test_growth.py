@@ -128,8 +128,8 @@ def test_pipelines(name: str) -> None:
     size, text = PIPELINES[name]
 
     def work(n: int) -> Callable[[], object]:
-        texts = {".github/workflows/images.yml": f"push: true\n{text(n)}\n"}
-        return lambda: list(pushed_elsewhere(texts))
+        pipeline = f"push: true\n{text(n)}\n"
+        return lambda: pushed_elsewhere([".github/workflows/images.yml"], lambda _: pipeline)
 
     assert_grows_with_the_text(work, size)
 

@@ -252,17 +252,16 @@ class UnconsumedQueues:
             sender = self._sender(sending)
             if sender is not None and self.queues.is_out_of_reach(sender, task):
                 return None  # whatever queue the message names
-            usual = self._of_sender(sending, task)
+            usual = self._of_sender(sending, sender, task)
         if not sending.has_options:
             return usual
         value = sending.value
         return self._told(sending.module, value.keywords, usual) if value is not None else None
 
-    def _of_sender(self, sending: Sending, task: Task) -> Destination | None:
+    def _of_sender(self, sending: Sending, sender: Application | None, task: Task) -> Destination | None:
         """The queue that a message gets from what sends it: the routes of other applications do not count."""
-        application = self._sender(sending)
-        if application is not None:
-            return self._by([application], task)
+        if sender is not None:
+            return self._by([sender], task)
         if self._is_by_a_plain_sender(sending):
             return Destination(DEFAULT_QUEUE, task.place)
         return self.queues.destination(task)

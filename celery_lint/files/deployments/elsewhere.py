@@ -66,11 +66,7 @@ def elsewhere(texts: Mapping[str, bytes]) -> Iterator[Elsewhere]:
             for unit in _units(path, text):
                 if not _is_described(unit, files, texts):
                     yield Elsewhere(path, unit, False)
-    pipelines = {path: _text(data) for path, data in texts.items() if is_pipeline(path)}
-    if any(pushed_elsewhere(pipelines)):
-        yield from pushed_elsewhere(
-            pipelines | {path: _text(data) for path, data in texts.items() if path not in pipelines}
-        )
+    yield from pushed_elsewhere(texts, lambda path: _text(texts[path]))
 
 
 def _text(data: bytes) -> str:

@@ -7,7 +7,7 @@ beside the pipeline builds its images itself, so that it is not what runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 from celery_lint.files.commands.mentions import is_pipeline
 from celery_lint.model.commands import Elsewhere
@@ -24,16 +24,19 @@ _OF_WORKERS = re.compile(r"(?i)(?<![a-z])(?:celery|workers?)(?![a-z])")
 _STARTED = re.compile(r"(?im)^[^#\n]*\bimage[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"']+)")
 
 
-def pushed_elsewhere(texts: Mapping[str, str]) -> Iterator[Elsewhere]:
-    """The images of workers that pipelines push, of all texts of a workspace, if none of these starts one."""
-    found = [
-        Elsewhere(path, name, True)
-        for path, text in texts.items()
-        if is_pipeline(path)
-        for name in _pushed(text)
-    ]
-    if found and not any(_starts_workers(text) for path, text in texts.items() if not is_pipeline(path)):
-        yield from found
+def pushed_elsewhere(paths: Iterable[str], text_of: Callable[[str], str]) -> list[Elsewhere]:
+    """The images of workers that pipelines push, if no other file of a workspace starts one.
+
+    ``paths`` are all texts that the workspace has; most are only asked for if a pipeline pushes something.
+    """
+    others: list[str] = []
+    found: list[Elsewhere] = []
+    for path in paths:
+        if is_pipeline(path):
+            found.extend(Elsewhere(path, name, True) for name in _pushed(text_of(path)))
+        else:
+            others.append(path)
+    return found if found and not any(_starts_workers(text_of(path)) for path in others) else []
 
 
 def _pushed(text: str) -> Iterator[str]:

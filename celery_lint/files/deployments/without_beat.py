@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from celery_lint.files.commands.candidates import is_candidate
-from celery_lint.files.commands.mentions import LARGEST, is_pipeline, is_text, speaks_of_beat, text_of
+from celery_lint.files.commands.mentions import LARGEST, is_text, speaks_of_beat, text_of
 from celery_lint.files.deployments.elsewhere import files_elsewhere, may_deploy
 from celery_lint.files.deployments.pushed import pushed_elsewhere
 from celery_lint.files.deployments.wholes import Files, files_of, hides_commands, kind_of, processes
@@ -41,19 +41,10 @@ def without_beat(
     found = tuple(dict.fromkeys(path for path in starting if counts[_deployment_of(path)] >= _LEAST))
     if not found:
         return None
-    if not all(_processes(root, path, files) is not None for path in texts) or _are_pushed(
-        root, [*launch, *texts]
-    ):
+    if not all(_processes(root, path, files) is not None for path in texts):
         return ()
-    return found
-
-
-def _are_pushed(root: str, paths: list[str]) -> bool:
-    """Whether pipelines hand over images of workers for others to start, with a beat or without."""
-    own = {path: text_of(root, path) for path in paths if is_pipeline(path)}
-    if not any(pushed_elsewhere(own)):
-        return False
-    return any(pushed_elsewhere(own | {path: text_of(root, path) for path in paths if path not in own}))
+    # Others may start the images of workers that a pipeline hands over, with a beat or without.
+    return () if pushed_elsewhere([*launch, *texts], lambda path: text_of(root, path)) else found
 
 
 def _may_be_beat(command: WorkerCommand) -> bool:
