@@ -74,10 +74,15 @@ def given_words(function: Function) -> Iterator[str]:
         yield from words_of_value(value)
 
 
+def said_by(function: Function) -> list[str]:
+    """The words in the calls and statements of a function."""
+    return words_in(function.packed_calls) + words_in(function.packed_steps)
+
+
 #: The words that a function says, by the kind of search that goes by them, see ``model/defined``.
 SAYING: dict[str, Callable[[Function], Iterable[str]]] = {
     "called": lambda function: words_in(function.packed_calls),
-    "said": lambda function: words_in(function.packed_calls) + words_in(function.packed_steps),
+    "said": said_by,
     "given": given_words,
 }
 
@@ -136,6 +141,26 @@ class Words:
                     if not meant.isdisjoint(words_of(self._text_of(function))):
                         found.setdefault(module.path, set()).add(qualname)
         return found
+
+    def tell_each(self, words: Iterable[str], said: dict[str, Saying]) -> None:
+        """Add the functions that say some of these words, by path and name, with these."""
+        paths, names, known = self._paths, self._names, self._functions
+        for word in words:
+            own = _bytes(word)
+            if own.isdigit():
+                for path, inside in self.saying((word,)).items():
+                    for name in inside:
+                        said.setdefault(path, {}).setdefault(name, set()).add(word)
+            for number in known.get(own, ()):
+                path = paths[number]
+                functions = said.get(path)
+                if functions is None:
+                    functions = said[path] = {}
+                words_of_one = functions.get(names[number])
+                if words_of_one is None:
+                    functions[names[number]] = {word}
+                else:
+                    words_of_one.add(word)
 
     def that_may_hold(self, texts: Iterable[str]) -> Saying | None:
         """The functions that can hold one of the texts; ``None`` if any can.

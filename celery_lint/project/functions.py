@@ -246,13 +246,10 @@ class Functions:
         """The functions of these modules that say some of the names in calls or statements, with these."""
         modules = list(modules)
         self.note("said", names)
-        found: dict[str, dict[str, set[str]]] = {}
+        found: dict[str, Saying] = {}
         for words in (self._in_calls, self._in_steps):
             self._take_apart(words, modules)
-            for name in names:
-                for path, inside in words.saying((name,)).items():
-                    for qualname in inside:
-                        found.setdefault(path, {}).setdefault(qualname, set()).add(name)
+            words.tell_each(names, found)
         for module in modules:
             is_watched = module is self._watched
             known = self._saying("said", frozenset(names)) if is_watched else found.get(module.path)

@@ -9,6 +9,7 @@ from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.workers.senders.mentions import modules_that_count
 from celery_lint.model.facts import Module, Value
+from celery_lint.model.words import said_by
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
@@ -57,8 +58,6 @@ class Configured:
     def _loaded(self) -> frozenset[str]:
         """The words of functions that load settings: names of modules among them."""
         modules = modules_that_count(self.project)
-        stems = {leaf_of(module.path) for module in modules}
-        functions = self.functions.saying(modules, _CONFIGURING | stems)
-        return frozenset(
-            name for _, _, said in functions if not said.isdisjoint(_CONFIGURING) for name in said
-        )
+        words = {leaf_of(module.path) for module in modules} | _CONFIGURING
+        loading = self.functions.saying(modules, _CONFIGURING)
+        return frozenset(word for _, function, _ in loading for word in said_by(function) if word in words)

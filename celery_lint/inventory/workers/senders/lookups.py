@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from celery_lint.inventory.workers.naming import places, places_outside
 from celery_lint.inventory.workers.senders.registries import Registries
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 from celery_lint.project.unseen.unparsed import UnparsedTexts
 
@@ -28,6 +30,9 @@ _COMPUTED = re.compile(
     r"(?:(?:getattr|import_string|attrgetter\(\))\(\)(?:\[\])?"
     rf"|(?:(?:locals|globals|vars)\(\)|\b__dict__)(?:\[\]|\.get\(\))?){_SENDS}"
 )
+# Without one of these in a text it is not searched for that.
+_COMPUTING = ("getattr()", "import_string()", "attrgetter()", "locals()", "globals()", "vars()", "__dict__")
+_SEARCHING = (".tasks.items", ".tasks.values")
 # What goes through all tasks, and what sends one that a loop or a search has found.
 _SEARCHED = re.compile(r"(?<![^\s=])([^\s=]*)\.tasks\.(?:items|values)(?=\(\)|\t)")
 _FOUND = re.compile(rf"(?<![^\s=])(?:%\w+|~\w+\(\))(?:\[\])*{_SENDS}")
@@ -35,6 +40,18 @@ _FOUND = re.compile(rf"(?<![^\s=])(?:%\w+|~\w+\(\))(?:\[\])*{_SENDS}")
 _AGAIN = re.compile(
     r"re_?queue|re_?send|re_?deliver|re_?submit|replay|retry|rerun|dlq|dead_?letter", re.IGNORECASE
 )
+
+
+class _Said(NamedTuple):
+    """What the text of a function says of tasks that it looks up.
+
+    ``computes``: it sends what a name of the run gives. ``searched`` are the owners of all tasks that it goes
+    through.
+    """
+
+    computes: bool
+    holds_registry: bool
+    searched: tuple[str, ...]
 
 
 class Lookups:
@@ -95,18 +112,11 @@ class Lookups:
         )
 
     def _looks_up(self, module: Module, function: Function) -> bool:
-        packed = function.packed_calls, function.packed_steps
-        if any(map(_COMPUTED.search, packed)):
+        said = self.functions.kept(module, f"looks up {function.qualname}", None, partial(_said_of, function))
+        if said.computes or (said.holds_registry and self.registries.may_send(module, function)):
             return True
-        holds = any(word in text for text in packed for word in _REGISTRIES)
-        if holds and self.registries.may_send(module, function):
-            return True
-        return self._searches(module, function) and self._sends_found(function)
-
-    def _searches(self, module: Module, function: Function) -> bool:
-        """Whether a function goes through the tasks of an application."""
-        found = _SEARCHED.finditer(function.packed_calls)
-        return any(self.registries.may_be_registry(module, each[1]) for each in found)
+        searches = any(self.registries.may_be_registry(module, each) for each in said.searched)
+        return searches and self._sends_found(function)
 
     def _sends_found(self, function: Function) -> bool:
         """Whether it sends what it finds, or who calls it sends what it gives."""
@@ -115,6 +125,16 @@ class Lookups:
         given = re.compile(rf"\b{re.escape(function.name)}\(\){_SENDS}")
         callers = self.functions.saying(self.project.product_modules(), {function.name})
         return function.name != "" and any(given.search(each.packed_calls) for _, each, _ in callers)
+
+
+def _said_of(function: Function) -> _Said:
+    packed = calls, _ = function.packed_calls, function.packed_steps
+    searched = _SEARCHED.finditer(calls) if any(word in calls for word in _SEARCHING) else ()
+    return _Said(
+        any(word in text for text in packed for word in _COMPUTING) and any(map(_COMPUTED.search, packed)),
+        any(word in text for text in packed for word in _REGISTRIES),
+        tuple([found[1] for found in searched]),
+    )
 
 
 def _is(value: Value, function: Function) -> bool:

@@ -18,13 +18,28 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
 # What takes anything out of a module, in a file that is not parsed for it; and out of the one it stands in.
-# Who asks for one name (`"nltk" in globals()`) takes nothing.
-_GLOBALS = rb"(?<![\"'] in )(?<![\"'] not in )\bglobals\(\)"
-_FISHING = re.compile(
-    rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|"
-    + _GLOBALS
+# Who asks for one name (`"nltk" in globals()`) takes nothing. Each begins with its letters, since what begins
+# with a boundary, or with one of several words, is tried at every place; without the letters it is not tried.
+_GLOBALS = (
+    b"globals()",
+    re.compile(rb"globals\(\)(?<!\wglobals\(\))(?<![\"'] in globals\(\))(?<![\"'] not in globals\(\))"),
 )
-_FISHING_AT_HOME = re.compile(_GLOBALS + rb"|\bFire\(|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
+_FIRE = b"Fire(", re.compile(rb"Fire\((?<!\wFire\()")
+_FISHING = (
+    (b"getattr(", re.compile(rb"getattr\((?<!\wgetattr\()(?!\s*[\w.]+,\s*[\"'])")),
+    (b"getmembers(", re.compile(rb"getmembers\((?<!\wgetmembers\()")),
+    (b"vars(", re.compile(rb"vars\((?<!\wvars\()")),
+    _FIRE,
+    (b"from_module(", re.compile(rb"from_module\((?<!\wfrom_module\()")),
+    (b"__dict__", re.compile(rb"__dict__(?<!\w__dict__)\b")),
+    _GLOBALS,
+)
+_FISHING_AT_HOME = (
+    _GLOBALS,
+    _FIRE,
+    (b"vars()", re.compile(rb"vars\(\)(?<!\wvars\(\))")),
+    (b"getmembers(", re.compile(rb"__main__(?<!\w__main__)\b.*\bgetmembers\(")),
+)
 # Begins with letters, since what begins with a boundary is tried at every place.
 _IMPORTED = rb"[ \t]*(\([^)]{0,5000}\)|[^\n]*)"
 _IMPORT = re.compile(
@@ -39,15 +54,6 @@ _LOADING = re.compile(
 _LOADS_OF_DISTRIBUTIONS = sorted(OF_DISTRIBUTIONS)
 _LOADING_OF_DISTRIBUTIONS = re.compile(rb"\b(?:%b)\(" % "|".join(_LOADS_OF_DISTRIBUTIONS).encode())
 # Without these in it no text is searched for any of that: to look for words costs a fifth.
-_WORDS_OF_FISHING = (
-    b"getattr(",
-    b"getmembers(",
-    b"vars(",
-    b"Fire(",
-    b"from_module(",
-    b"__dict__",
-    b"globals()",
-)
 _WORDS_OF_LOADING = tuple(f"{name}(".encode() for name in _LOADS)
 _WORDS_OF_DISTRIBUTIONS = tuple(f"{name}(".encode() for name in _LOADS_OF_DISTRIBUTIONS)
 # Files for people, who write a word of their language without meaning a function.
@@ -179,11 +185,16 @@ class Said:
 
 def _fishing(text: bytes) -> tuple[bool, frozenset[str]] | None:
     """Whether a file takes unknown names out of itself, and the words of its imports if it does so of any."""
-    if not any(word in text for word in _WORDS_OF_FISHING) or not _FISHING.search(text):
+    if not _says_one(text, _FISHING):
         return None
     lines = _IMPORT.finditer(text)
     words = frozenset(word.decode() for line in lines for word in re.findall(rb"[A-Za-z_]\w*", line[0]))
-    return _FISHING_AT_HOME.search(text) is not None, words
+    return _says_one(text, _FISHING_AT_HOME), words
+
+
+def _says_one(text: bytes, sought: Sequence[tuple[bytes, re.Pattern[bytes]]]) -> bool:
+    """Whether a text holds one of these: the letters first, and then the whole."""
+    return any(letters in text and whole.search(text) is not None for letters, whole in sought)
 
 
 def _loads(text: bytes) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
@@ -23,7 +24,8 @@ from celery_lint.libraries.celery import CANVASES
 from celery_lint.libraries.django import ATOMIC
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
-from celery_lint.model.words import held
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.words import held, said_by
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
@@ -59,6 +61,20 @@ _STEPS = 2
 
 Users = Mapping[str, Sequence[Mention]]
 """Who uses what is called so, see :meth:`Unused.users`."""
+
+
+class _Canvas(NamedTuple):
+    """An expression with a word in it, and the name that it is bound to.
+
+    ``calls`` are those that are given the word, up to where it ``does_more`` with that than to put it
+    together; ``is_text``: the word stands in a text.
+    """
+
+    bound: str
+    value: Value
+    calls: tuple[Value, ...]
+    does_more: bool
+    is_text: bool
 
 
 class Unused:
@@ -243,27 +259,20 @@ class Unused:
         key = (module.path, name)
         if key not in self._kept:
             having = holding(self.functions, module, name)
+            find = partial(_canvases_of, module, name, having)
+            written = self.functions.kept(module, f"canvases with {name}", None, find) if having else ()
             self._kept[key] = [
-                (bound, value.span)
-                for bound, values in (module.bindings.items() if having else ())
-                for value in values
-                if any(value is each for each in having)
-                and self._is_plain(module, value, name)
-                and self.may_hide(module, bound)
+                (each.bound, each.value.span)
+                for each in written
+                if self._is_plain(module, each) and self.may_hide(module, each.bound)
             ]
         return self._kept[key]
 
-    def _is_plain(self, module: Module, value: Value, name: str) -> bool:
+    def _is_plain(self, module: Module, canvas: _Canvas) -> bool:
         """Whether an expression puts tasks or their names together, and does nothing with them."""
-        if value.kind == "constant" or any(
-            each.kind not in _PUT_TOGETHER
-            and any(next(spans_of(part, name), None) is not None for part in held(each))
-            and not (each.kind == "call" and self._signs(module, each))
-            for each in held(value)
-        ):
+        if not all(self._signs(module, call) for call in canvas.calls) or canvas.does_more:
             return False
-        is_text = any(isinstance(each.data, str) and name in each.data for each in held(value))
-        return not (is_text and self.configured.may_read(module, value))
+        return not (canvas.is_text and self.configured.may_read(module, canvas.value))
 
     def _signs(self, module: Module, call: Value) -> bool:
         """Whether a call makes a signature or a canvas of what it is given."""
@@ -298,9 +307,9 @@ class Unused:
     @once
     def _looked_into(self) -> frozenset[str]:
         """The names of modules that code may look into by names that only the run knows."""
-        stems = {leaf_of(module.path) for module in self._modules}
-        functions = self.functions.saying(self._modules, _OF_OTHERS | stems)
-        return frozenset(name for _, _, said in functions if not said.isdisjoint(_OF_OTHERS) for name in said)
+        words = {leaf_of(module.path) for module in self._modules} | _OF_OTHERS
+        looking = self.functions.saying(self._modules, _OF_OTHERS)
+        return frozenset(word for _, function, _ in looking for word in said_by(function) if word in words)
 
     @once
     def _looking(self) -> frozenset[str]:
@@ -311,3 +320,31 @@ class Unused:
             for module, function, said in functions
             if said and any(map(_LOOKS_INTO_ITSELF.search, (function.packed_calls, function.packed_steps)))
         )
+
+
+def _canvases_of(module: Module, name: str, having: Sequence[Value]) -> tuple[_Canvas, ...]:
+    """Those of the expressions with a word in them that a module binds, but for mere texts."""
+    known = set(map(id, having))
+    return tuple(
+        [
+            _canvas(bound, value, name)
+            for bound, values in module.bindings.items()
+            for value in values
+            if id(value) in known and value.kind != "constant"
+        ]
+    )
+
+
+def _canvas(bound: str, value: Value, name: str) -> _Canvas:
+    calls: list[Value] = []
+    does_more = False
+    for each in held(value):
+        if each.kind in _PUT_TOGETHER:
+            continue
+        if any(next(spans_of(part, name), None) is not None for part in held(each)):
+            does_more = each.kind != "call"
+            if does_more:
+                break
+            calls.append(each)
+    is_text = any(isinstance(each.data, str) and name in each.data for each in held(value))
+    return _Canvas(bound, value, tuple(calls), does_more, is_text)
