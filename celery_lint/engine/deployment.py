@@ -14,6 +14,7 @@ from celery_lint.files.commands.pythons import of_files, since
 from celery_lint.files.deployments.apart import apart
 from celery_lint.files.deployments.defaults import defaults, is_idle, starts_others
 from celery_lint.files.deployments.foreign import foreign
+from celery_lint.files.deployments.left_behind import left_behind
 from celery_lint.files.deployments.strangers import strangers
 from celery_lint.files.deployments.told import is_told
 from celery_lint.files.deployments.without_beat import without_beat
@@ -34,6 +35,10 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     written = launch.read(root, paths, failures)
     strange = foreign(root, paths, listing.texts, listing.python, written)
     written = [command for command in written if command not in strange] if strange else written
+    left = left_behind(root, paths, listing.texts, listing.python, written)
+    if left:
+        inside = tuple(f"{folder}/" for folder in left)
+        written = [command for command in written if not command.path.startswith(inside)]
     never = defaults(root, paths, listing.texts, written)
     commands = [command for command in written if command not in never] if never else written
     besides = unlisted.of(root, listing, dependencies.distributions(root, paths))
@@ -60,6 +65,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         settings,
         schemes(telling),
     )._replace(
+        left_behind=left,
         django_is_told=bool(settings) and is_told(root, {*listing.told}, starting, SETTINGS_VARIABLE),
         written=Written(lambda: everything(root, [*listing.told, *listing.python])),
     )

@@ -159,7 +159,8 @@ class Deployment(NamedTuple):
     ``python_path`` are the folders that Python is told to import from, ``django_settings`` what Django's
     variable for the module of its settings is given, ``schemes`` those of the addresses of brokers that
     variables are given, by variable; empty for a value that shows none. ``written`` is all that files say.
-    ``django_is_told``: all that starts workers or beat gives Django's variable.
+    ``django_is_told``: all that starts workers or beat gives Django's variable. ``left_behind`` are folders
+    that nobody starts anything of; ``None`` where that has not been looked for.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -177,12 +178,13 @@ class Deployment(NamedTuple):
     schemes: Mapping[str, frozenset[str]] = MappingProxyType({})
     written: Written = Written()
     django_is_told: bool = False
+    left_behind: tuple[str, ...] | None = None
 
     @property
     def texts_read(self) -> bool:
         """Whether more has been read than launch files."""
-        told = self.idle is not None or self.without_beat is not None or self.defaults is not None
-        return told or self.written.is_read
+        told = (self.idle, self.without_beat, self.defaults, self.left_behind)
+        return self.written.is_read or any(each is not None for each in told)
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""

@@ -67,6 +67,26 @@ def originals(path: str) -> Iterator[tuple[str, str]]:
             yield folder, "/".join([*folders[:place], *path.split("/")[place + 1 :]])
 
 
+def kept_folder(path: str) -> str:
+    """The folder of a file that says that nobody runs what is in it: `old` of `old/shop/tasks.py`.
+
+    `backup` may be what makes backups.
+    """
+    folders = path.split("/")[:-1]
+    for place, folder in enumerate(folders):
+        if folder.lower() in _KEPT_FOLDERS and not folder.lower().startswith("backup"):
+            return "/".join(folders[: place + 1])
+    return ""
+
+
+def is_kept_name(folder: str, original: str) -> bool:
+    """Whether the name of a folder says that it is what another one was: `backend-old` and `backend`."""
+    words = re.split(r"[-_. ]", folder.lower())
+    own = re.split(r"[-_. ]", original.lower())
+    rest = [word for word in words if word not in _KEPT_FOLDERS]
+    return rest == own and len(rest) < len(words)
+
+
 def is_development_path(path: str) -> bool:
     """Whether a file is for development, trials or Windows by name or folder: `scripts/dev/worker.sh`."""
     words = re.split(r"[-._/]", path.lower())

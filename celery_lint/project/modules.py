@@ -14,7 +14,8 @@ from celery_lint.project.entity import Key
 class Modules(Mapping[str, Module]):
     """The modules of a project by path. To iterate shows those that were there from the start."""
 
-    def __init__(self, modules: Iterable[Module]) -> None:
+    def __init__(self, modules: Iterable[Module], left_behind: Iterable[str] = ()) -> None:
+        self._left_behind = tuple([f"{folder}/" for folder in left_behind])
         self._known = {module.path: module for module in modules}
         self._first = tuple(self._known)
         #: How many modules are known.
@@ -28,8 +29,11 @@ class Modules(Mapping[str, Module]):
         return tuple([self._known[path] for path in sorted(self._first) if self.is_product(path)])
 
     def is_product(self, path: str) -> bool:
-        """Whether a module belongs to the product: by its path, and it is no kept copy of another one."""
-        return is_product_path(path) and path not in self._copies
+        """Whether a module belongs to the product: by its path, and it is no kept copy of another one.
+
+        Nor is it in a folder that nobody starts anything of.
+        """
+        return is_product_path(path) and path not in self._copies and not path.startswith(self._left_behind)
 
     @cached_property
     def beside_others(self) -> frozenset[str]:

@@ -46,7 +46,7 @@ class Project:
         functions: Functions | None = None,
         lasting: Lasting | None = None,
     ) -> None:
-        self.modules = Modules(modules)
+        self.modules = Modules(modules, deployment.left_behind or ())
         self.imports = imports
         self.configuration = configuration
         self.deployment = deployment

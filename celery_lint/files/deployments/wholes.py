@@ -24,6 +24,7 @@ _TYPE = re.compile(r"(?m)^[ \t]*-[ \t]+type:[ \t]*(?:web|worker|pserv|cron)\b")
 _EXECUTED = re.compile(r"(?m)^[ \t]*ExecStart[ \t]*=[ \t]*[-@:+!]*(.*)$")
 _IN_IMAGE = re.compile(r"(?mi)^[ \t]*(?:CMD|ENTRYPOINT)[ \t]+((?:.*\\\n)*.*)$")
 _CONTEXT = re.compile(r"""(?m)\b(?:context|dockerfile)\s*:\s*["']?([^\s"'#,}]+)""")
+_NAMED = re.compile(r"^&[\w-]+[ \t]*")
 _DEFAULT = re.compile(r"\$\{\w+:?-([^{}]*)\}")
 _WORDS = re.compile(r"""[^\s"'\[\],]+""")
 _TEMPLATE = ("{{", "{%", "<%")
@@ -216,10 +217,20 @@ def _is_known(path: str, service: Mapping[str, str], files: Files, own: Collecti
 
 def dockerfiles(path: str, build: str) -> tuple[str, ...]:
     """Where the Dockerfile of a service may be, by its `build`; nothing where only the run knows."""
-    if "dockerfile_inline" in build:
+    given = built(path, build)
+    if given is None:
         return ()
-    folder = posixpath.dirname(path)
-    first = build.split("\n")[0].split(" #")[0].strip("\"' ")
+    context, name = given
+    return posixpath.normpath(posixpath.join(context, name)), posixpath.normpath(
+        posixpath.join(posixpath.dirname(path), name)
+    )
+
+
+def built(path: str, build: str) -> tuple[str, str] | None:
+    """The folder that a service is built of, and its Dockerfile; ``None`` where only the run knows."""
+    if "dockerfile_inline" in build:
+        return None
+    first = _NAMED.sub("", build.split("\n")[0].split(" #")[0].strip()).strip("\"' ")
     context, name = (first, "Dockerfile") if first and not first.startswith("{") else (".", "Dockerfile")
     for found in _CONTEXT.finditer(build):
         if found[0].startswith("context"):
@@ -227,9 +238,8 @@ def dockerfiles(path: str, build: str) -> tuple[str, ...]:
         else:
             name = found[1]
     if "$" in context + name or "://" in context:
-        return ()
-    wanted = posixpath.normpath(posixpath.join(folder, context, name))
-    return wanted, posixpath.normpath(posixpath.join(folder, name))
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), context)), name
 
 
 def _has_dockerfile(path: str, build: str, files: Files) -> bool:
