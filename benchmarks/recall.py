@@ -5,11 +5,12 @@
                                            bugs that it no longer finds, and those that it finds now;
                                            exits with 1 if one is lost
 
-``recall.json`` beside this file holds the fixes. Each is a commit that mends a bug of a kind that one of the
-rules is about, whatever its message says: the diff was read. The linter was run, with every preset, on the
-commit before it. ``before`` is the diagnostic that told the bug, or the same cause at another place, when the
-fix was first looked at; ``now`` is that of the linter of today; ``why`` tells what kept it from being found.
-A fix is known once it was looked at: what is mended for it is counted in ``now`` alone.
+``recall.json`` beside this file holds the fixes, in batches that were looked at together. Each is a commit
+that mends a bug of a kind that one of the rules is about, whatever its message says: the diff was read. The
+linter was run, with every preset, on the commit before it. ``before`` is the diagnostic that told the bug, or
+the same cause at another place, when the fix was first looked at; ``now`` is that of the linter of today;
+``why`` tells what kept it from being found. A fix is known once it was looked at: what is mended for it is
+counted in ``now`` alone.
 
 Run it under Python 3.13: some of the projects are written in a syntax that older ones do not parse.
 
@@ -24,7 +25,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "recall.json"
@@ -55,17 +56,31 @@ class Fix(NamedTuple):
         return f"{self.repository.replace('/', '__', 1)}@{self.commit[:12]}"
 
 
-class Measured(NamedTuple):
-    """All fixes, and the version of the linter that was run before anything was mended for them."""
+class Batch(NamedTuple):
+    """Fixes that were looked at together, and the linter that was run before anything was mended for them."""
 
+    number: int
     linter: str
     judged: str
+    note: str
     fixes: list[Fix]
 
 
-def measured(path: Path = DATA) -> Measured:
+def batches(path: Path = DATA) -> list[Batch]:
     """What a file holds. Raises ValueError for one that is missed, or no longer found, without a reason."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    return [
+        Batch(row["batch"], row["linter"], row["judged"], row["note"], _fixes(row["fixes"]))
+        for row in content["batches"]
+    ]
+
+
+def all_fixes(known: Iterable[Batch]) -> list[Fix]:
+    """Those of all batches."""
+    return [fix for batch in known for fix in batch.fixes]
+
+
+def _fixes(rows: Iterable[Mapping[str, Any]]) -> list[Fix]:
     fixes = [
         Fix(
             row["repository"],
@@ -77,12 +92,12 @@ def measured(path: Path = DATA) -> Measured:
             _told(row["now"]),
             row["why"],
         )
-        for row in content["fixes"]
+        for row in rows
     ]
     for fix in fixes:
         if None in (fix.before, fix.now) and not fix.why:
             raise ValueError(f"{fix.repository} {fix.commit[:12]}: the reason is missing")
-    return Measured(content["linter"], content["judged"], fixes)
+    return fixes
 
 
 def _told(row: Mapping[str, object] | None) -> Told | None:
@@ -98,7 +113,7 @@ are those that were mended: the histories of public projects were searched for c
 one of the rules is about, each diff was read, and the linter was run on the commit before it, with every
 preset, under Python 3.13, which parses all of their files.
 
-{facts}
+{batches}
 
 A bug counts as found where the diagnostic names its place, or the same cause at another one. A fix is known
 once it was looked at, so the first column is the measure, and the second tells what has become of it since
@@ -115,15 +130,9 @@ MISSED = """## What is still missed
 |---|---|---|"""
 
 
-def page(known: Measured, families: Mapping[str, str], names: Mapping[str, str]) -> str:
+def page(known: list[Batch], families: Mapping[str, str], names: Mapping[str, str]) -> str:
     """docs/recall.md; ``families`` has the title of each rule's family, ``names`` those of the rules."""
-    fixes = known.fixes
-    projects = len({fix.repository for fix in fixes})
-    facts = (
-        f"{len(fixes)} fixes of {projects} projects; **{_share(fixes, 'before')}** were found by the linter "
-        f"at commit `{known.linter[:7]}`, which had not been changed for any of them, and "
-        f"{_share(fixes, 'now')} are found now. Judged {known.judged}."
-    )
+    fixes = all_fixes(known)
     titles = sorted({families[fix.rule] for fix in fixes}, key=list(families.values()).index)
     rows = [_row(title, [fix for fix in fixes if families[fix.rule] == title]) for title in titles]
     missed = [
@@ -132,8 +141,22 @@ def page(known: Measured, families: Mapping[str, str], names: Mapping[str, str])
         for fix in fixes
         if fix.now is None
     ]
-    text = TOP.format(facts=textwrap.fill(facts, 110, break_long_words=False, break_on_hyphens=False))
+    text = TOP.format(batches="\n".join(_facts(batch) for batch in reversed(known)))
     return "\n".join([text, *rows, _row("**all**", fixes), "", MISSED, *missed, ""])
+
+
+def _facts(batch: Batch) -> str:
+    """What there is to say about one batch, as an entry of a list."""
+    projects = len({fix.repository for fix in batch.fixes})
+    facts = (
+        f"* Batch {batch.number}, {batch.judged}: {len(batch.fixes)} fixes of {projects} projects; "
+        f"**{_share(batch.fixes, 'before')}** were found by the linter at commit `{batch.linter[:7]}`, which "
+        f"had not been changed for any of them, and {_share(batch.fixes, 'now')} are found now. {batch.note}"
+    )
+    wrapped = textwrap.fill(
+        facts, 110, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return wrapped.rstrip()
 
 
 def _row(title: str, fixes: list[Fix]) -> str:
@@ -151,10 +174,10 @@ def _share(fixes: list[Fix], when: str) -> str:
 # ---------------------------------------------------------------------------------- then and now
 
 
-def compare(folder: Path, known: Measured) -> bool:
+def compare(folder: Path, known: Iterable[Fix]) -> bool:
     """Print what is lost and what is found anew; False without projects and with one that is lost."""
     good, there = True, False
-    for fix in known.fixes:
+    for fix in known:
         if not (folder / fix.folder()).is_dir():
             continue
         there = True
@@ -182,14 +205,16 @@ def _said_about(folder: Path) -> set[Told]:
 
 def main(arguments: list[str]) -> int:
     """Print the figures, or compare."""
-    known = measured()
+    known = batches()
+    fixes = all_fixes(known)
     if arguments:
-        return 0 if compare(Path(arguments[0]), known) else 1
-    fixes = known.fixes
+        return 0 if compare(Path(arguments[0]), fixes) else 1
     for rule in sorted({fix.rule for fix in fixes}):
         mine = [fix for fix in fixes if fix.rule == rule]
         print(f"{rule} | {len(mine)} | {_count(mine, 'before')} | {_count(mine, 'now')}")
-    print(f"all    | {len(fixes)} | {_share(fixes, 'before')} | {_share(fixes, 'now')}")
+    for batch in known:
+        shares = f"{_share(batch.fixes, 'before')} | {_share(batch.fixes, 'now')}"
+        print(f"batch {batch.number}: {len(batch.fixes)} | {shares}")
     return 0
 
 

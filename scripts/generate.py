@@ -76,7 +76,7 @@ def files() -> dict[Path, str]:
     }
     made = {
         REPOSITORY / "docs/rules.md": rules_index(),
-        REPOSITORY / "docs/recall.md": recall.page(recall.measured(), titles, names),
+        REPOSITORY / "docs/recall.md": recall.page(recall.batches(), titles, names),
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
         SKILL: skill.skill(),
         options_schema.FILE: options_schema.text(),

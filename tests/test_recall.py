@@ -13,7 +13,7 @@ from benchmarks import recall
 from celery_lint.rules import all_rules
 from tests.tables import in_one
 
-MEASURED = recall.measured()
+FIXES = recall.all_fixes(recall.batches())
 CODES = {rule.code for rule in all_rules()}
 
 TASK = """
@@ -39,16 +39,17 @@ def document(before: object = None, now: object = None, why: str = "it was not r
         "now": now,
         "why": why,
     }
-    return {"linter": "1" * 40, "judged": "2000-01-01", "fixes": [fix]}
+    batch = {"batch": 1, "linter": "1" * 40, "judged": "2000-01-01", "note": "A depot.", "fixes": [fix]}
+    return {"batches": [batch]}
 
 
-def read(folder: Path, content: dict[str, Any]) -> recall.Measured:
+def read(folder: Path, content: dict[str, Any]) -> list[recall.Batch]:
     path = folder / "recall.json"
     path.write_text(json.dumps(content), encoding="utf-8")
-    return recall.measured(path)
+    return recall.batches(path)
 
 
-@in_one("fix", MEASURED.fixes)
+@in_one("fix", FIXES)
 def test_a_fix_names_commits_and_a_rule(fix: recall.Fix) -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", fix.commit)
     assert re.fullmatch(r"[0-9a-f]{40}", fix.parent)
@@ -59,7 +60,7 @@ def test_a_fix_names_commits_and_a_rule(fix: recall.Fix) -> None:
 
 
 def test_each_fix_is_there_once() -> None:
-    keys = [(fix.repository, fix.commit) for fix in MEASURED.fixes]
+    keys = [(fix.repository, fix.commit) for fix in FIXES]
     assert len(keys) == len(set(keys))
 
 
@@ -78,6 +79,8 @@ def test_what_was_found_is_not_lost_silently(tmp_path: Path) -> None:
 def test_the_page_counts_then_and_now(tmp_path: Path) -> None:
     page = recall.page(read(tmp_path, document(now=TOLD)), {"CEL310": "Definitions"}, {"CEL310": "unknown"})
     assert "| Definitions | 1 | 0 | 1 |" in page
+    assert "* Batch 1, 2000-01-01: 1 fixes of 1 projects; **0 %** were found" in page
+    assert "100 % are found now. A depot.\n" in page
     assert "it was not read" not in page
 
 
@@ -87,8 +90,8 @@ def test_the_page_says_why_something_is_missed(tmp_path: Path) -> None:
 
 
 def test_a_bug_that_is_found_anew_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    known = read(tmp_path, document())
-    folder = tmp_path / known.fixes[0].folder()
+    known = recall.all_fixes(read(tmp_path, document()))
+    folder = tmp_path / known[0].folder()
     folder.mkdir()
     (folder / "pyproject.toml").write_text("", encoding="utf-8")
     (folder / "tasks.py").write_text(TASK, encoding="utf-8")
@@ -98,8 +101,8 @@ def test_a_bug_that_is_found_anew_is_printed(tmp_path: Path, capsys: pytest.Capt
 
 def test_a_bug_that_is_lost_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lost = {**TOLD, "line": 2}
-    known = read(tmp_path, document(now=lost))
-    folder = tmp_path / known.fixes[0].folder()
+    known = recall.all_fixes(read(tmp_path, document(now=lost)))
+    folder = tmp_path / known[0].folder()
     folder.mkdir()
     (folder / "pyproject.toml").write_text("", encoding="utf-8")
     (folder / "tasks.py").write_text(TASK, encoding="utf-8")
