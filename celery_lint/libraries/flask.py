@@ -6,3 +6,5 @@ from __future__ import annotations
 APPLICATIONS = frozenset({"flask.Flask()", "flask.current_app", "quart.Quart()"})
 #: What a configuration is read with from a file, or from the environment.
 FROM_ELSEWHERE = (".from_envvar", ".from_file", ".from_prefixed_env", ".from_pyfile")
+#: Where an application keeps what its extensions made for it, by their names.
+EXTENSIONS = ".extensions"

@@ -90,10 +90,11 @@ class UnimportedApplications:
     def _imports(self, application: Application) -> bool:
         """Whether anything of the product imports the application's module, at whatever time.
 
-        Or names it for others to import: Django does so with the classes in its list of applications.
+        Or names it for others to import: Django does so with the classes in its list of applications. What
+        makes Flask's application in another process makes one that this keeps, too.
         """
         path = application.module.path
-        if self.unparsed.may_import(path):
+        if self.unparsed.may_import(path) or self.applications.is_kept(application):
             return True
         dotted = path.removesuffix(".py").replace("/", ".").split(".")
         ending = ".".join(dotted[-2:])

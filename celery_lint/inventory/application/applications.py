@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.model.facts import Module, Place, Value
+from celery_lint.libraries.flask import EXTENSIONS
+from celery_lint.model.facts import Assignment, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 
@@ -32,6 +33,8 @@ _APPLICATIONS = frozenset(
     ]
 )
 
+
+_LONGEST_WAY = 4  # functions between an application and the one that makes it
 
 #: What is done with nothing but an application of Celery.
 _USES = ("config_from_object", "autodiscover_tasks")
@@ -96,7 +99,42 @@ class Applications:
 
     def made(self, application: Application) -> Entity:
         """What the name of an application is bound to."""
+        kept = self._kept_as(application.value)
+        if kept is not None:
+            return self.project.value_entity(kept[0], kept[1].value)
         return self.project.member(application.module, application.origin[1])
+
+    def is_kept(self, application: Application) -> bool:
+        """Whether it is made with Flask's application, and only taken from that where it has its name."""
+        return self._kept_as(application.value) is not None
+
+    def makers(self, application: Application) -> Iterator[tuple[Module, Function]]:
+        """The functions that an application has come through, the nearest first."""
+        module, chain = application.module, application.value.chain
+        kept = self._kept_as(application.value)
+        if kept is not None:
+            module, chain = kept[0], kept[1].value.chain.removesuffix("()")
+        for _ in range(_LONGEST_WAY):
+            callee = self.project.resolve(module, chain)
+            function = callee.function()
+            if function is None or callee.module is None:
+                break
+            yield callee.module, function
+            module = callee.module
+            chain = next((value.chain.removesuffix("()") for value in function.returns if value.chain), "")
+        outermost = kept[1].function.partition("/")[0] if kept is not None else ""
+        if kept is not None and outermost:
+            yield kept[0], kept[0].functions[outermost]
+
+    def coming_through(self, *functions: Key) -> Application | None:
+        """The one application that has come through one of these functions, if there is just one."""
+        found = [
+            application
+            for application in self.by_origin.values()
+            for module, maker in self.makers(application)
+            if (module.path, maker.qualname) in functions
+        ]
+        return found[0] if found and all(each is found[0] for each in found) else None
 
     def derives_from(self, application: Application, class_: Entity) -> bool:
         """Whether the application is an instance of this class of the project."""
@@ -123,12 +161,42 @@ class Applications:
             for name, values in module.bindings.items():
                 for value in values:
                     if value.kind != "call":
+                        if self._kept_as(value) is not None:
+                            yield (
+                                (path, name),
+                                Application((path, name), module, module.place(value.span), value),
+                            )
+                            break
                         continue
                     entity = project.member(module, name)
                     made_here = entity.kind in _MADE and entity.origin == (path, name)
                     if made_here and (self.class_of(entity) or name in self._used(module)):
                         yield (path, name), Application((path, name), module, module.place(value.span), value)
                         break
+
+    def _kept_as(self, value: Value) -> tuple[Module, Assignment] | None:
+        """Where the application is put that a module takes from Flask's: ``app.extensions["celery"]``."""
+        if (
+            value.kind != "name"
+            or not isinstance(value.data, str)
+            or not value.chain.endswith(f"{EXTENSIONS}[]")
+        ):
+            return None
+        return self._kept.get(value.data)
+
+    @once
+    def _kept(self) -> dict[str, tuple[Module, Assignment]]:
+        """The applications that Flask's keep, by the name under which just one statement puts them there."""
+        found: dict[str, list[tuple[Module, Assignment]]] = {}
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.subscript and assignment.key and assignment.target.endswith(EXTENSIONS):
+                    found.setdefault(assignment.key, []).append((module, assignment))
+        return {
+            key: put[0]
+            for key, put in found.items()
+            if len(put) == 1 and self.class_of(self.project.value_entity(put[0][0], put[0][1].value))
+        }
 
     def _used(self, module: Module) -> set[str]:
         """The names of a module whose objects are configured as only applications are."""

@@ -10,7 +10,6 @@ from celery_lint.inventory.application.spelling import OLD_NAMES
 from celery_lint.libraries.celery import ARGUMENTS_OF_APPLICATIONS
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 
 _CONF = ".conf"
@@ -18,7 +17,6 @@ _CONF = ".conf"
 _GIVEN_CONF = "%conf"
 _CONFIGURING = "celery.signals.celeryd_init."
 _AT_THE_MARGIN = 1
-_LONGEST_WAY = 4  # functions between an application and the one that makes it
 
 
 class Given(NamedTuple):
@@ -83,7 +81,12 @@ class Configuring:
         self.applications = known.of(Applications)
         self.unbound = Statements()
         self._by_application = {a.origin: Statements() for a in self.applications.by_origin.values()}
-        self._makers = {a.origin: frozenset(self._made_by(a)) for a in self.applications.by_origin.values()}
+        self._makers = {
+            a.origin: frozenset(
+                (module.path, maker.qualname) for module, maker in self.applications.makers(a)
+            )
+            for a in self.applications.by_origin.values()
+        }
         for application in self.applications.by_origin.values():
             self._constructed(self._by_application[application.origin], application.module, application.value)
         for module in self.project.product_modules():
@@ -252,18 +255,6 @@ class Configuring:
         inner = module.functions.get(function)
         made = chain.removesuffix("()")
         return inner is not None and any(parameter.annotation == made for parameter in inner.parameters)
-
-    def _made_by(self, application: Application) -> Iterator[Key]:
-        """The functions that an application has come through, the nearest first."""
-        module, chain = application.module, application.value.chain
-        for _ in range(_LONGEST_WAY):
-            callee = self.project.resolve(module, chain)
-            function = callee.function()
-            if function is None or callee.module is None:
-                return
-            yield callee.module.path, function.qualname
-            module = callee.module
-            chain = next((value.chain.removesuffix("()") for value in function.returns if value.chain), "")
 
 
 def _last(chain: str) -> str:

@@ -113,6 +113,57 @@ class Makers:
             return None
         return self.maker(module, value, depth)
 
+    def maker_for(self, module: Module, function: Function, value: Value) -> Maker | None:
+        """The maker that a decorator of a function is: also of an application that others hand over.
+
+        ``def register(celery): @celery.task …``, which is run as ``register(celery)`` where one is made.
+        """
+        if value.chain[:1] != "%":
+            return self.maker(module, value)
+        name, _, leaf = value.chain[1:].partition(".")
+        if f".{leaf}" not in _MADE_BY_CURRENT or value.keyword("()") is not None:
+            return None
+        found = self._handed(module, function.parent, name, 0)
+        return Maker(found, ((module, value),) if value.kind == "call" else ()) if found is not None else None
+
+    def _handed(self, module: Module, inside: str, name: str, depth: int) -> Key | None:
+        """The application that callers hand to the function, or one around it, that has this parameter."""
+        around = module.functions.get(inside)
+        while around is not None and not around.takes(name):
+            around = module.functions.get(around.parent) if around.parent else None
+        if around is None or around.owner or depth > _DEEPEST:
+            return None
+        for other, caller in self.project.calling(around.name):
+            for call in self.project.functions.calls(other, caller):
+                if (
+                    call.leaf() != around.name
+                    or self.project.resolve(other, call.chain).function() is not around
+                ):
+                    continue
+                given = call.keyword(name) or call.argument(around.filled().index(name))
+                if given.chain[:1] == "%":
+                    found = self._handed(other, caller.qualname, given.chain[1:], depth + 1)
+                else:
+                    found = self._application(other, caller, given.chain)
+                if found is not None:
+                    return found
+        return None
+
+    def _application(self, module: Module, function: Function, chain: str) -> Key | None:
+        """The application that a chain means in a function, by the name that it is bound to somewhere."""
+        entity = self.project.resolve(module, chain)
+        if self.applications.get(entity.origin) is not None:
+            return entity.origin
+        if self.applications.class_of(entity) is None:
+            return None
+        made_here = (module.path, function.qualname.partition("/")[0])
+        callee = self.project.resolve(module, chain.removesuffix("()"))
+        made_there = callee.module.path if callee.module is not None else "", callee.name
+        application = self.applications.coming_through(made_there) or self.applications.coming_through(
+            made_here
+        )
+        return application.origin if application is not None else ("", f"{entity.name}.task")
+
     def _partial(self, module: Module, value: Value, depth: int) -> Maker | None:
         given = value.first()
         if given is None:

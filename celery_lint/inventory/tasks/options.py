@@ -115,18 +115,17 @@ class TaskOptions:
         if application.origin in self._classes:
             return self._classes[application.origin]
         given = [(application.module, application.value.keyword("task_cls"))]
-        factory = self.project.resolve(application.module, application.value.chain)
-        function = factory.function()
-        if function is not None and factory.module is not None:
-            given += [(factory.module, value.keyword("task_cls")) for _, value in function.values]
+        factory, function = next(self.applications.makers(application), (None, None))
+        if function is not None and factory is not None:
+            given += [(factory, value.keyword("task_cls")) for _, value in function.values]
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.key in ("Task", "task_cls") and not assignment.subscript:
                     target = self.project.resolve(module, assignment.target)
                     if assignment.target.endswith(".conf") or target.name.endswith(".conf"):
                         continue  # which is no setting
-                    made_there = target.origin is None and module is factory.module
-                    inside = made_there and assignment.function == factory.name
+                    made_there = target.origin is None and module is factory
+                    inside = made_there and function and assignment.function == function.qualname
                     if inside or target.origin == application.origin:
                         given.append((module, assignment.value))
         made = self.project.member(application.module, application.origin[1])

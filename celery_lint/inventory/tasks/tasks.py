@@ -88,7 +88,7 @@ class Tasks:
     def _find(self, module: Module) -> Iterator[Task]:
         for function in module.functions.decorated():
             for index, decorator in enumerate(function.decorators):
-                found = self.makers.maker(module, decorator)
+                found = self.makers.maker_for(module, function, decorator)
                 if found is not None:
                     yield self._task(module, function, found, function.decorators[index + 1 :])
                     break

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER, READING_BACKENDS
 from celery_lint.libraries.clients import RETRYING_NAMES
+from celery_lint.libraries.flask import EXTENSIONS
 from celery_lint.libraries.sqlalchemy import COLUMNS, TEXTS
 from celery_lint.model.reading.scopes import BUILTINS, Scope
 
@@ -244,6 +245,8 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
     if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications
         return True
     if chain.endswith((".conf", "%conf")) or ".conf." in chain:  # `conf` is given to handlers of signals
+        return True
+    if subscript and chain.endswith(EXTENSIONS):
         return True
     if chain in (
         "%self",
