@@ -186,25 +186,30 @@ class LostCommands:
 
     def _beside(self, command: WorkerCommand) -> list[Meant]:
         """Those of its project, where it names a module of the project, or a package that holds none."""
-        top = command.app.partition(":")[0].partition(".")[0]
+        top, _, name = command.app.replace(":", ".").partition(".")
         own = self.project.deployment.project_of(command.path)
         files = self.imports.files_of(top)
         ends = (f"{top}.py", f"{top}/__init__.py")
         if not files or not all(file.endswith(ends) and _is_in(file, own) for file in files):
             return []
         packages = [file for file in files if file.endswith(ends[1])]
-        if packages and (command.app != top or self._may_hold_celery(packages)):
+        if packages and ("." in name or self._may_hold(packages, name or "celery")):
             return []
         roots = {self.imports.home(file) for file in files}
         return [
             meant
             for application, meant in self._by_distance(command)
-            if self.imports.home(application.module.path) in roots
+            if not roots.isdisjoint(self._roots_of(application))
         ]
 
-    def _may_hold_celery(self, packages: list[str]) -> bool:
-        """Whether a package may have a module `celery` that is no file of the project."""
-        stems = [f"{path.removesuffix('__init__.py')}celery" for path in packages]
+    def _roots_of(self, application: Application) -> tuple[str, str]:
+        """Where an application is imported from: also a folder without `__init__.py` is a package."""
+        home = self.imports.home(application.module.path)
+        return home, home.rpartition("/")[0]
+
+    def _may_hold(self, packages: list[str], name: str) -> bool:
+        """Whether a package may have a module of this name that is no file of the project."""
+        stems = [f"{path.removesuffix('__init__.py')}{name}" for path in packages]
         return any(self.project.deployment.unlisted.may_hold(stem) for stem in stems)
 
     def _near(self, command: WorkerCommand) -> list[Meant]:
