@@ -38,6 +38,20 @@ READING_BACKENDS = frozenset(
         "wait_for",
     }
 )
+#: Where classes of result backends come from.
+BACKEND_PACKAGES = ("celery.backends.", "django_celery_results.backends.")
+#: The methods by which backends make a result of what is stored, for readers and before they store over it.
+TELLING_OF_BACKENDS = frozenset(
+    {
+        "_get_task_meta_for",
+        "decode_result",
+        "exception_to_python",
+        "get_task_meta",
+        "meta_from_decoded",
+    }
+)
+#: The methods by which backends store a state.
+STORING_OF_BACKENDS = frozenset({"_store_result", "store_result"})
 #: What a result says of its state, and the states in which there is nothing to wait for.
 TELLING = frozenset({"state", "status", "ready", "successful", "failed"})
 FINAL_STATES = ("SUCCESS", "FAILURE", "REVOKED")

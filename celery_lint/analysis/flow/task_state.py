@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.application.backend import BackendSettings
-from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.own_backends import OwnBackends
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import in_loop, is_log
 from celery_lint.inventory.retries.calls import RetryCalls
@@ -123,11 +123,11 @@ class TaskState:
         self.graph = known.of(CallGraph)
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
-        self.settings = known.of(Settings)
         self.retry_calls = known.of(RetryCalls)
         self.unsent = known.of(Unsent)
         self.sent = known.of(Sent)
         self.backends = known.of(BackendSettings)
+        self.own_backends = known.of(OwnBackends)
         self.belonging = known.of(Belonging)
         self.encoding = known.of(Encoding)
         self.results = known.of(Results)
@@ -137,7 +137,7 @@ class TaskState:
         """All calls that set the state of a task to something that is known."""
         found: list[StateCall] = []
         for module, function in self.project.calling(".update_state", ".store_result"):
-            if function.name:
+            if function.name and not self.own_backends.store:
                 found.extend(self._calls_in(module, function))
         return found
 
@@ -165,6 +165,8 @@ class TaskState:
             ):
                 final = False
             lasts = not of_itself or self._lasts(module, function, step, tasks)
+            if state in EXCEPTION_STATES and self.own_backends.read:
+                lasts = final = False  # who knows what its readers make of it
             lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
             yield StateCall(
                 module, function, call, step, tuple(tasks), state, meta, own, final, refused, lasts, lost
