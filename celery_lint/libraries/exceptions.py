@@ -90,11 +90,12 @@ _HARMLESS = frozenset(
     ]
 )
 # These raise nothing at all, whatever they are given.
+_NOW = (*(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "django.utils.timezone.now")
 _NEVER = frozenset(
     [
         *(f"time.{name}" for name in ("time", "monotonic", "perf_counter")),
-        *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
-        "django.utils.timezone.now",
+        *_NOW,
+        *(f"{moment}().{name}" for moment in _NOW for name in ("date", "isoformat", "timestamp")),
         "logging.getLogger",
         "structlog.get_logger",
         "uuid.uuid4",

@@ -9,7 +9,9 @@ from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.application.own_backends import OwnBackends
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import in_loop, is_log
+from celery_lint.inventory.code.ways.following import following
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -32,13 +34,6 @@ _STATES = "celery.states."
 _PARAMETERS = {
     "update_state": ("task_id", "state", "meta"),
     "store_result": ("task_id", "meta", "state"),
-}
-# The branches that do not run after one of them, by the statement that holds both and the role of that one.
-_BESIDE = {
-    ("if", "body"): ("else",),
-    ("try", "body"): ("handler",),
-    ("try", "handler"): ("handler", "else"),
-    ("match", "case"): ("case",),
 }
 # These end the task, or store a result of their own, although nothing says ``raise``.
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
@@ -127,6 +122,7 @@ class TaskState:
         self.unsent = known.of(Unsent)
         self.sent = known.of(Sent)
         self.backends = known.of(BackendSettings)
+        self.escaping = known.of(Escaping)
         self.own_backends = known.of(OwnBackends)
         self.belonging = known.of(Belonging)
         self.encoding = known.of(Encoding)
@@ -147,6 +143,8 @@ class TaskState:
             given = self._given(module, function, call)
             step = flow.step_of(call)
             if given is None or step is None or _is_called_directly(flow, step):
+                continue
+            if not self._is_reached(module, function, step, call):
                 continue
             tasks, arguments = given
             state = self._state(module, arguments.get("state"))
@@ -171,6 +169,15 @@ class TaskState:
             yield StateCall(
                 module, function, call, step, tuple(tasks), state, meta, own, final, refused, lasts, lost
             )
+
+    def _is_reached(self, module: Module, function: Function, step: Step, call: Call) -> bool:
+        """Whether a handler around a call may be reached, other than for a backend that is away."""
+        around = self.functions.of(module, function).ancestors(step)
+        return all(
+            self.escaping.is_reached(module, function, outer, call.chain)
+            for outer in around
+            if outer.kind == "handler"
+        )
 
     def _is_stored_over(self, module: Module, function: Function, call: Call, step: Step, state: str) -> bool:
         """Whether a ``finally`` around stores another state in any case, so that this one is not seen.
@@ -202,7 +209,7 @@ class TaskState:
         return any(
             any(chain.endswith(_UNSTORED) for chain in later.chains if later.kind == "raise")
             or any(self._raises(module, calls[number]) for number in later.calls)
-            for later in _following(self.functions.of(module, function), step)
+            for later in following(self.functions.of(module, function), step)
         )
 
     def _lost(
@@ -210,15 +217,13 @@ class TaskState:
     ) -> Literal["", "work", "result"]:
         """What comes after SUCCESS: work, a result that is not its ``meta``, or nothing that matters."""
         flow = self.functions.of(module, function)
-        following = [
-            later for later in _following(flow, step) if flow.inside(later, "try", "finally") is None
-        ]
+        later_on = [later for later in following(flow, step) if flow.inside(later, "try", "finally") is None]
         if any(
             later.kind != "return" and (later.calls or later.value.endswith("()")) and not is_log(later)
-            for later in following
+            for later in later_on
         ):
             return "work"
-        ends = [later for later in following if later.kind == "return" and later.value not in ("", "#None")]
+        ends = [later for later in later_on if later.kind == "return" and later.value not in ("", "#None")]
         if all(meta is not None and _returns(function, end, meta) for end in ends):
             return ""
         schemes = {self.backends.scheme(one) for task in tasks for one in self.belonging.of(task)}
@@ -272,7 +277,7 @@ class TaskState:
         """Whether the function may raise after a statement: then the task does not end with a result."""
         calls = self.functions.calls(module, function)
         around = [outer for outer in flow.ancestors(step) if outer.kind == "with"]
-        for later in [*_following(flow, step), *around]:
+        for later in [*following(flow, step), *around]:
             if later.kind == "raise":
                 return True
             for number in later.calls:
@@ -292,9 +297,10 @@ class TaskState:
 
     def _ignores_results(self, tasks: list[Task]) -> bool:
         """Whether the result of a task is not stored, or that cannot be told."""
-        if any(self.in_force.results_ignored(task) for task in tasks):
-            return True
-        return any(self.task_options.get(task, "ignore_result") is not None for task in tasks)
+        return any(
+            self.in_force.results_ignored(task) or self.task_options.get(task, "ignore_result") is not None
+            for task in tasks
+        )
 
     # ------------------------------------------------------------------ progress, replace
 
@@ -371,20 +377,6 @@ def _plain(value: Value) -> tuple[object, ...]:
     """An expression apart from where it stands."""
     items = tuple(_plain(item) for item in value.items)
     return value.kind, value.data, value.chain, items, tuple((key, _plain(v)) for key, v in value.keywords)
-
-
-def _following(flow: Flow, step: Step) -> list[Step]:
-    """The statements that may run after one, without those of the branches and handlers beside it."""
-    beside: set[int] = set()
-    current = step
-    for outer in flow.ancestors(step):
-        for part in _BESIDE.get((outer.kind, current.role), ()):
-            for other in flow.body(outer, part):
-                if other.number > current.number:
-                    beside.add(other.number)
-                    beside.update(inner.number for inner in flow.below(other))
-        current = outer
-    return [later for later in flow.after(step) if later.number not in beside]
 
 
 def _stores_again(call: Call, chain: str) -> bool:

@@ -58,7 +58,8 @@ class OwnBackends:
                 found |= {
                     name
                     for name in _WATCHED
-                    if name in own.attributes or (name in own.methods and self._differs(base.module, own, name))
+                    if name in own.attributes
+                    or (name in own.methods and self._differs(base.module, own, name))
                 }
         return found if of_celery else set()
 

@@ -36,7 +36,7 @@ _UNMEANT = frozenset(
     )
 )
 #: Builtins that refuse what they are given, and of which no call is kept.
-_REFUSING = frozenset({"float", "format", "int"})
+_REFUSING = frozenset({"float", "format", "int", "len"})
 #: So many calls away it is still asked what a call may raise.
 _DEPTH = 3
 #: What stores how a piece of work ended.
@@ -110,10 +110,10 @@ class Escaping:
             return False
         return not any(self._may_raise(place, call, frozenset({ORDINARY})) for call in inside)
 
-    def is_reached(self, module: Module, function: Function, handler: Step) -> bool:
-        """Whether anything in the ``try`` of a handler may raise what it catches."""
+    def is_reached(self, module: Module, function: Function, handler: Step, inner: str = "") -> bool:
+        """Whether anything in the ``try`` of a handler, apart from ``inner``, may raise what it catches."""
         flow = self.functions.of(module, function)
-        return self._is_reached(_Place(module, function, flow, "", _DEPTH, False), handler)
+        return self._is_reached(_Place(module, function, flow, inner, _DEPTH, False), handler)
 
     def _is_reached(self, place: _Place, handler: Step) -> bool:
         names = frozenset(self.caught(place.module, handler))
@@ -149,7 +149,7 @@ class Escaping:
             return True
         calls = self.functions.calls(place.module, place.function)
         made = [calls[number] for number in step.calls]
-        if place.anything and _looks_into(step, made):
+        if place.anything and _looks_into(step, made, f"{place.inner}()"):
             return True
         if any(self._may_raise(place, call, names) for call in made) or _calls_a_local(step, made):
             return True
@@ -233,8 +233,11 @@ def _calls_a_local(step: Step, made: Sequence[Call]) -> bool:
     )
 
 
-def _looks_into(step: Step, made: Sequence[Call]) -> bool:
-    """Whether a statement asks an object for a part of it, or does more than name, call and test."""
+def _looks_into(step: Step, made: Sequence[Call], inner: str) -> bool:
+    """Whether a statement asks an object for a part of it, or does more than name, call and test.
+
+    ``inner`` is a call that is known to raise nothing.
+    """
     if any("[]" in given.chain for call in made for given in call.takes):
         return True
     if step.kind not in _SIMPLE and step.kind != "raise":
@@ -243,4 +246,5 @@ def _looks_into(step: Step, made: Sequence[Call]) -> bool:
         return True
     if step.loads and (step.value == "?" or (step.kind == "assign" and len(step.stores) > 1)):
         return True  # it calculates, or takes apart
-    return any("[]" in chain or (chain[:1] == "%" and "." in chain) for chain in step.chains)
+    chains = [chain for chain in step.chains if chain != inner]
+    return any("[]" in chain or (chain[:1] == "%" and "." in chain) for chain in chains)

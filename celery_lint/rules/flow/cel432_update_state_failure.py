@@ -55,7 +55,8 @@ class UpdateStateFailure(Rule):
     nothing where that is `django-db` and all that reads results does so by `TaskResult`. That the state does
     not last is only said in the task's own function, where nothing after the call raises, and not of tasks
     that ignore their result, nor where a `finally` stores another state over it at once. `raise Ignore()`
-    after it keeps the state.
+    after it keeps the state. Silent where a backend of the project's own, or a patch, reads results in
+    another way, and in a handler that only a backend which is away would lead to.
 
     ## References
 

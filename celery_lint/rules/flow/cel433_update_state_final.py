@@ -48,7 +48,8 @@ class UpdateStateFinal(Rule):
     where nothing after the call raises: `raise Ignore()` makes it the result on purpose. Where nothing but
     that value follows, silent with a database as the backend. STARTED and PENDING set by hand are
     overwritten when the task ends, and are left alone. Silent too where a base class of the project has its
-    own `update_state`, and below `if self.request.is_eager:` or `called_directly`: nobody reads early there.
+    own `update_state` or a backend of the project its own `store_result`, and below
+    `if self.request.is_eager:` or `called_directly`: nobody reads early there.
 
     ## References
 
