@@ -95,7 +95,7 @@ _NEVER = frozenset(
     [
         *(f"time.{name}" for name in ("time", "monotonic", "perf_counter")),
         *_NOW,
-        *(f"{moment}().{name}" for moment in _NOW for name in ("date", "isoformat", "timestamp")),
+        *(f"{moment}().isoformat" for moment in _NOW),
         "logging.getLogger",
         "structlog.get_logger",
         "uuid.uuid4",

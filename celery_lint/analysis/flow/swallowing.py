@@ -17,6 +17,7 @@ from celery_lint.inventory.code.handlers import (
 )
 from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
@@ -91,6 +92,7 @@ class Swallowing:
         self.functions = known.project.functions
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
+        self.retries = known.of(Retries)
         # How many statements of a function do something.
         self._working = Remembered[int](lambda flow: sum(map(_works, flow.steps)))
 
@@ -99,10 +101,9 @@ class Swallowing:
     @once
     def _caught(self) -> list[SwallowedSignal | RepeatedRetry]:
         found: dict[tuple[Place, Step], SwallowedSignal | RepeatedRetry] = {}
+        # A decorator is told of once for all its tasks.
         for fact in [*self._retries(), *self._raised(), *self._replaced()]:
-            found.setdefault(
-                (fact.place, fact.handler), fact
-            )  # a decorator is told of once for all its tasks
+            found.setdefault((fact.place, fact.handler), fact)
         return list(found.values())
 
     @facts
@@ -118,7 +119,7 @@ class Swallowing:
     def _retries(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
         for retry in self.retry_calls.all:
             step = retry.step
-            if step is None or not retry.tasks or retry.call.in_lambda:
+            if step is None or not retry.tasks or retry.call.in_lambda or self.retries.gives_up(retry):
                 continue
             thrown = retry.given("throw")
             if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
@@ -195,7 +196,7 @@ class Swallowing:
             step = retry.step
             if retry.function is not body.function or step is None or step not in below:
                 continue
-            if self.handlers.is_for_others(body, handler, step, names):
+            if self.retries.gives_up(retry) or self.handlers.is_for_others(body, handler, step, names):
                 continue
             around = list(flow.ancestors(step))
             for question in asking:

@@ -174,7 +174,7 @@ class Delays:
         for call in self.retry_calls.all:
             countdown = call.given("countdown")
             seconds = self.project.number(call.module, countdown)
-            if seconds is not None and countdown is not None:
+            if seconds is not None and countdown is not None and not self.retries.gives_up(call):
                 yield call.module.place(countdown.span), "countdown", seconds, call.tasks
         for policy in self.retries.policies:
             option = policy.options.get("default_retry_delay")
@@ -182,7 +182,9 @@ class Delays:
                 continue
             automatic = policy.automatic and not self.kept.is_never_automatic(policy)
             waits = automatic or any(
-                call.sets("countdown") is False and call.sets("eta") is False for call in policy.calls
+                call.sets("countdown") is False and call.sets("eta") is False
+                for call in policy.calls
+                if not self.retries.gives_up(call)
             )
             seconds = self.project.number(*option)
             if waits and seconds is not None:

@@ -18,6 +18,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.project import Project
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 RETRY_OPTIONS = frozenset(
     {
@@ -95,6 +96,7 @@ class Retries:
         self.holders = known.of(Holders)
         self.retry_calls = known.of(RetryCalls)
         self.counting = known.of(Counting)
+        self.set_attributes = known.of(SetAttributes)
         self._hidden: dict[Key, bool] = {}
         self._used: dict[Key, bool] = {}
 
@@ -126,6 +128,23 @@ class Retries:
             return False
         known = self.project.constant(*option)
         return known is None or known.kind != "sequence" or bool(known.items)
+
+    def gives_up(self, call: RetryCall) -> bool:
+        """Whether a call of ``retry`` finds its bound reached at the first attempt.
+
+        It sends nothing then, and raises no ``Retry`` but the exception that it is given, or the error of
+        Celery's for that.
+        """
+        given = call.given("max_retries")
+        if given is None or (given.kind == "constant" and given.data is None):
+            known = not call.value.open_ended() and "max_retries" not in self.set_attributes.names
+            policies = [self.by_task.get(task.key) for task in call.tasks]
+            bounds = [policy.most(self.project) for policy in policies if policy is not None]
+            return known and len(bounds) == len(policies) > 0 and all(most == 0 for most in bounds)
+        if given.chain == f"{call.call.chain.removesuffix('.retry')}.request.retries":
+            return given.kind == "name"
+        number = self.project.number(call.module, given)
+        return number is not None and number <= 0
 
     @facts
     def options(self) -> list[RetryOption]:

@@ -63,8 +63,9 @@ class RetrySentTwice(Rule):
     ## Limits
 
     Follows the exception like CEL411. Silent where a condition in the handler looks at the exception before
-    the retry and may let a `Retry` go another way, and for `retry(throw=False)`. A line in the log tells no
-    exceptions apart, and `isinstance(error, OSError)` only those that it names.
+    the retry and may let a `Retry` go another way, for `retry(throw=False)`, and where one of both sends
+    nothing: with `max_retries=0` or `max_retries=self.request.retries` it only raises. A line in the log
+    tells no exceptions apart, and `isinstance(error, OSError)` only those that it names.
 
     ## References
 
