@@ -7,7 +7,8 @@ A call keeps each of its arguments as one short text, because most calls are nev
     ``'text``        a string
     ``#None``        a number, a truth value or ``None``
     ``{name,name``   a dictionary with these keys among others
-    ``^'text``       a text of which only the beginning is known: ``^=chain`` if that is a name
+    ``^'text``       a text of which only the beginning is known: ``^=chain`` if that is a name,
+                     or an item: ``^=%options['url']``
     ``[``            a list, tuple or set that is not empty
     ``*``            what ``*`` unpacks, ``*?`` where it is no plain name
     ``?``            anything else

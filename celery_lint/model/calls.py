@@ -20,8 +20,9 @@ class Call(NamedTuple):
 
     ``flags`` is a set of letters, which have properties. ``parent`` is the number of the call that takes
     this one as an argument, or -1. ``packed_arguments`` are the texts of
-    :mod:`celery_lint.model.arguments`, ``@name`` the receiver of a ``dispose`` as spelled, and ``@[chain``
-    what the receiver of a ``get`` or ``wait`` may be as an item of a container.
+    :mod:`celery_lint.model.arguments`, ``@name`` the receiver of a ``dispose`` as spelled, ``@[chain``
+    what the receiver of a ``get`` or ``wait`` may be as an item of a container, and ``@^…`` what the text of
+    the variable begins with that is its address.
     """
 
     number: int
@@ -103,6 +104,12 @@ class Call(NamedTuple):
         ``x.delay()`` for ``r`` of ``[r.get() for r in [x.delay() …]]``, ``%rs[]`` of a parameter ``rs``.
         """
         return next((text[2:].split(" ") for text in self.packed_arguments if text[:2] == "@["), [])
+
+    @property
+    def variable_address(self) -> Argument:
+        """What the address begins with that it is given as a variable: ``url = f"{BASE}/orders"``."""
+        told = next((text[1:] for text in self.packed_arguments if text[:2] == "@^"), "")
+        return unpack_argument(told) if told else ABSENT
 
     @property
     def is_awaited(self) -> bool:

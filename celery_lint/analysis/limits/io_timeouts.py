@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from math import inf
 from typing import Literal, NamedTuple
 
+from celery_lint.analysis.limits.asking.causes import Causes
 from celery_lint.analysis.limits.asking.http_sessions import HttpSessions
 from celery_lint.analysis.limits.asking.peers import Peers
 from celery_lint.analysis.limits.messages import Client, Mails, Services
@@ -77,8 +78,6 @@ _LEAVES = frozenset(map(leaf_of_chain, ENDLESS | SENDING_MAILS))
 _ENDED = ("wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 #: What ends whatever the process does after it.
 _ALARMS = ("signal.alarm", "signal.setitimer")
-# What is in these may not be done.
-_CONDITIONS = frozenset({"case", "handler", "if"})
 #: A time limit of so many seconds is a timeout for those that nobody minds to wait for.
 _SHORT = 120
 #: Who calls a function from more places than this is not asked what ends each of them.
@@ -89,10 +88,10 @@ class EndlessWait(NamedTuple):
     """A call that waits for a peer without a timeout; ``off`` if one was switched off.
 
     ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
-    ``cause`` is the same for calls of one library of which a condition chooses one, and for those of one
-    function to one peer. ``client`` is what must be told a timeout in the place of the call, once for all:
-    ``mail``, ``twilio`` or ``sendgrid``; ``server`` names the server of mails in the settings of Django.
-    ``session`` is where the session is made by which other such calls ask as well.
+    ``cause`` is what it has in common with other such calls, see
+    :class:`~celery_lint.analysis.limits.asking.causes.Causes`. ``client`` is what must be told a timeout in
+    the place of the call, once for all: ``mail``, ``twilio`` or ``sendgrid``; ``server`` names the server of
+    mails in the settings of Django. ``session`` is where the session is made by which others ask as well.
     """
 
     site: Site
@@ -104,14 +103,6 @@ class EndlessWait(NamedTuple):
     client: Client | Literal["", "mail"] = ""
     server: Place | None = None
     session: Place | None = None
-
-
-class _Told(NamedTuple):
-    """Of the calls of a function so far: how many a branch makes, and who asked a peer, by which cause."""
-
-    branches: dict[Hashable, int]
-    asked: dict[tuple[str, str], tuple[bool, Hashable]]
-    hosts: dict[str, Hashable]
 
 
 class IoTimeouts:
@@ -130,24 +121,26 @@ class IoTimeouts:
         self.services = known.of(Services)
         self.http_sessions = known.of(HttpSessions)
         self.peers = known.of(Peers)
+        self.causes = known.of(Causes)
 
     @facts
     def endless(self) -> list[EndlessWait]:
         """Each call once, where no short time limit ends all tasks that come to it."""
-        found: list[EndlessWait] = []
+        found: list[tuple[EndlessWait, Call]] = []
         for site in (*self.sites.all, *self.handed.all):
             if not self._may_call(site):
                 continue
-            told = _Told({}, {}, {})
             leaves = _LEAVES | ASKING_SERVICES if self.services.may_be_asked(site) else _LEAVES
             for call in self.sites.made(site):
                 if call.leaf() in leaves and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
-                        cause = wait.client or self._cause(wait, call, told)
-                        found.extend(self._unlimited(wait._replace(cause=cause)))
-        told_of = Counter(wait.session for wait in found)
-        shown = [wait if told_of[wait.session] > 1 else wait._replace(session=None) for wait in found]
+                        found.extend((each, call) for each in self._unlimited(wait))
+        told_of = Counter(wait.session for wait, _ in found)
+        shown = [
+            wait._replace(cause=cause, session=wait.session if told_of[wait.session] > 1 else None)
+            for (wait, _), cause in zip(found, self.causes.of(found), strict=True)
+        ]
         return [each for wait in shown for each in (self._never_limited(wait) if wait.client else [wait])]
 
     def _never_limited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
@@ -155,46 +148,6 @@ class IoTimeouts:
         tasks = tuple([task for task in wait.site.tasks if not self.time_limits.may_hold(task)])
         if tasks:
             yield wait._replace(site=wait.site._replace(tasks=tasks))
-
-    def _cause(self, wait: EndlessWait, call: Call, told: _Told) -> Hashable:
-        """What a call has in common with those in the other branches of a condition: one is made.
-
-        Of several in one branch the first belongs to the first of another, the second to the second. What
-        asks a host again has the cause of what asks it first; so has what asks a peer that a variable names,
-        where a condition decides how often. What asks by one session has that in common.
-        """
-        if wait.session is not None:
-            return wait.session
-        flow = self.sites.flow(wait.site)
-        current = flow.step_of(call)
-        host = self.peers.host(wait.site, call)
-        peer = host or self.peers.name(call)
-        if host in told.hosts:
-            return told.hosts[host]
-        again = call.chain, peer
-        by_condition = current is not None and any(
-            around.kind in _CONDITIONS for around in flow.ancestors(current)
-        )
-        if peer and again in told.asked:
-            was_by_condition, first = told.asked[again]
-            if by_condition or was_by_condition:
-                return first
-        branches, outermost = [], None
-        for around in flow.ancestors(current) if current is not None else ():
-            if around.kind == "if":
-                branches.append((around.number, current.role if current is not None else ""))
-                outermost = around.number
-            current = around
-        cause: Hashable = (wait.site.key, call.number) if peer else None
-        if outermost is not None:
-            library = wait.name.partition(".")[0]
-            branch = (library, tuple(branches))
-            told.branches[branch] = told.branches.get(branch, 0) + 1
-            cause = wait.site.key, library, outermost, told.branches[branch]
-        told.asked[again] = by_condition, cause
-        if host:
-            told.hosts[host] = cause
-        return cause
 
     def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
         """A wait as that of the tasks that it keeps for the longest, if that is long.

@@ -49,7 +49,7 @@ from celery_lint.model.reading.parameters import parameter_facts
 from celery_lint.model.reading.scopes import CallRecord, Scope, bases_of, by_name, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
-from celery_lint.model.reading.values import address, constant_word, value_of
+from celery_lint.model.reading.values import address, address_in_variable, constant_word, value_of
 from celery_lint.source import Source, digest_of
 
 _DRIVER = re.compile(r"\+(" + "|".join(sorted(BOUND_DRIVERS | FREE_DRIVERS)) + r")(?:_async)?(?=\W)")
@@ -292,6 +292,9 @@ class Reader:
             described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
             if described[-1] == "url:?":
                 described[-1] = f"url:{address(node, keyword.value, scope)}"
+        begins = address_in_variable(node, scope)
+        if begins:
+            described.append(f"@{begins}")
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dispose":
             described.append(f"@{spelled(node.func.value)}")
         return described

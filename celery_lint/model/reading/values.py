@@ -30,6 +30,7 @@ _ASKING = frozenset(
 )  # fmt: skip
 # So deep is the beginning of a text: `(BASE + "/%s/%s") % (shop, pk) + "?all"`.
 _DEEPEST_TEXT = 4
+_LONGEST_ITEM = 60
 
 # What a condition asks for that is never so where workers run.
 _ASIDE = re.compile(r"sqlite|(?<![a-z])test", re.IGNORECASE)
@@ -194,7 +195,7 @@ def _scheme(node: ast.expr) -> str | None:
 
 def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
     """The host or the name that an address begins with which only the run knows, as an argument; or ``?``."""
-    if (getattr(call.func, "attr", "") or getattr(call.func, "id", "")) not in _ASKING:
+    if not _asks(call):
         return "?"
     first = given
     for _ in range(_DEEPEST_TEXT):
@@ -206,13 +207,21 @@ def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
             first = first.left
         elif isinstance(first, ast.Call) and getattr(first.func, "attr", "") == "format":
             first = first.func.value  # type: ignore[attr-defined]
+        elif isinstance(first, ast.Call) and first.args and _called(first) == "urljoin":
+            first = first.args[0]
         else:
             break
-    if first is given:
+    item = _item(first, scope)
+    if item:
+        return f"^={item}"
+    if first is given and not isinstance(first, (ast.Constant, ast.Call)):
         return "?"
     if isinstance(first, (ast.Name, ast.Attribute)):
         chain = chain_of(first, scope)
         return f"^={chain}" if chain else "?"
+    if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute):
+        chain = chain_of(first.func, scope)
+        return f"^={chain}()" if chain else "?"
     text = first.value if isinstance(first, ast.Constant) else None
     if not isinstance(text, str) or "://" not in text:
         return "?"
@@ -220,6 +229,43 @@ def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
     host, slash, _ = rest.partition("/")
     begins = f"{scheme}://{host}{slash}"
     return f"^'{begins}" if begins.isprintable() and "{" not in begins and "%" not in begins else "?"
+
+
+def address_in_variable(call: ast.Call, scope: Scope) -> str:
+    """What the text of a variable begins with that a call is given as an address, the same way; or nothing.
+
+    ``url = f"{BASE}/orders"``, ``requests.get(url)``: nobody else asks for what such a variable begins with.
+    """
+    if not _asks(call):
+        return ""
+    for given in (*call.args[:2], *(keyword.value for keyword in call.keywords if keyword.arg == "url")):
+        binder = lookup(given.id, scope) if isinstance(given, ast.Name) else None
+        if isinstance(given, ast.Name) and binder is not None and given.id not in binder.opaque:
+            values = binder.values.get(given.id, ())[:_MOST_PARTS]
+            found = {address(call, value, binder) for value in values if not isinstance(value, ast.Name)}
+            if len(found) == 1 and "?" not in found:
+                return found.pop()
+    return ""
+
+
+def _asks(call: ast.Call) -> bool:
+    return _called(call) in _ASKING
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+def _item(node: ast.expr, scope: Scope) -> str:
+    """An item of a mapping or a list by a constant, ``options["url"]``, as a chain; or nothing."""
+    keys = ""
+    while isinstance(node, ast.Subscript):
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if not isinstance(key, (str, int)):
+            return ""
+        keys, node = f"[{key!r}]{keys}", node.value
+    chain = chain_of(node, scope) if keys and isinstance(node, (ast.Name, ast.Attribute)) else ""
+    return f"{chain}{keys}" if chain and len(keys) <= _LONGEST_ITEM else ""
 
 
 def word_of(data: bool | int | float | None) -> str:

@@ -51,14 +51,15 @@ class MissingIoTimeout(Rule):
     `EMAIL_HOST`, no backend but that of SMTP sends them, no time limit ends the task and nothing sets
     `EMAIL_TIMEOUT`; they are told once. So are the clients of Twilio and SendGrid, where no time limit ends
     the task and nothing gives them a timeout. What asks by one session of `requests` is told once, too: an
-    adapter mends it all. So is what asks one host from one function, also where only the beginning of the
-    address is known (`f"{BASE}/{key}"`). Clients with a default of their own (`httpx`, `aiohttp`,
-    `boto3`, `stripe`, `firebase_admin`) are fine, and drivers of databases are left alone. Silent where a
-    `**mapping` may hold the timeout, where the session has an adapter or a method of the project's own, where
-    the code itself names this machine as the peer, and inside an alarm or a `with` block whose name speaks of
-    a timeout, and where a time limit of at most two minutes, soft or hard, is sure to end all tasks that come
-    to the call, in pools that enforce it. `socket.setdefaulttimeout` is enough for the standard library, but
-    `requests` does not ask for it.
+    adapter mends it all. So is what one statement asks, and what asks one peer from one function or from the
+    methods of one class: the same host or variable, also where only the beginning of the address is known
+    (`f"{self.base}/{key}"`), or an address by one method of one object (`shop.url("orders")`).
+    Clients with a default of their own (`httpx`, `aiohttp`, `boto3`, `stripe`, `firebase_admin`) are fine,
+    and drivers of databases are left alone. Silent where a `**mapping` may hold the timeout, where the
+    session has an adapter or a method of the project's own, where the code itself names this machine as the
+    peer, and inside an alarm or a `with` block whose name speaks of a timeout, and where a time limit of at
+    most two minutes, soft or hard, is sure to end all tasks that come to the call, in pools that enforce it.
+    `socket.setdefaulttimeout` is enough for the standard library, but `requests` does not ask for it.
 
     ## References
 

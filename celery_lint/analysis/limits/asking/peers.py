@@ -1,8 +1,9 @@
-"""Whom a request asks: the host in its address, also where the rest of that is only known to the run."""
+"""Whom a request asks: the host in its address, or what that begins with where only the run knows it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.network import LOCAL_HOSTS
@@ -19,6 +20,11 @@ _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1", "http://[::1
 # What a name of a host ends with where a path may follow it: `"https://shop.example.com" + path`.
 _WHOLE = re.compile(r"\.[a-z]{2,}(?::\d+)?$", re.IGNORECASE)
 _JOINING = "urljoin"
+_FILLING = "format"
+# What these give depends on what they are asked for: `options.get("url")`.
+_LOOKING_UP = frozenset({"get", "getattr", "getenv", "loads", "next", "pop", "setdefault"})
+_PLACEHOLDER = frozenset("{%")
+_VARIABLE = re.compile(r"%(\w+)")
 
 
 class Peers:
@@ -30,16 +36,52 @@ class Peers:
 
     def host(self, site: Site, call: Call) -> str:
         """The scheme and the host that an address begins with, whatever follows; or nothing."""
-        text = self._begins(site, self._joined(site, _address(call)))
+        given = call.variable_address or _address(call)
+        text = self._begins(site, self._joined(site, given))
         scheme, found, rest = text.partition("://")
         host, slash, _ = rest.partition("/")
-        ends = slash or not _is_open(_address(call)) or _WHOLE.search(host)
-        return f"{scheme}://{host}" if found and host and ends else ""
+        ends = slash or not _is_open(given) or _WHOLE.search(host)
+        return f"{scheme}://{host}" if found and host and ends and _PLACEHOLDER.isdisjoint(host) else ""
 
     def name(self, call: Call) -> str:
         """The variable that names the peer, or with which its address begins; or nothing."""
         given = _address(call)
         return given.chain if given.kind == "name" else given.begins_with
+
+    def of(self, site: Site, call: Call) -> Hashable:
+        """What all calls have in common that ask the peer of this one; or nothing, where nobody knows.
+
+        The host, or else the expression that makes the address, or begins it: a variable that nothing binds
+        anew in between, an attribute, an item, what one method of one object gives. All methods of a class
+        ask the same one by it, where it is no variable of a function.
+        """
+        peer = self.host(site, call) or self._expression(site, call)
+        if not peer:
+            return None
+        names = frozenset(_VARIABLE.findall(peer))
+        owner = site.function.owner if not names else ""
+        return site.module.path, owner or site.function.qualname, peer, self._bindings(site, call, names)
+
+    def _expression(self, site: Site, call: Call) -> str:
+        """The expression that makes an address, or with which it begins, if it always means the same."""
+        given = call.variable_address or self._joined(site, _address(call))
+        chain = given.chain or given.begins_with
+        if given.kind == "call":
+            made = self.sites.calls(site)[given.number]
+            chain = f"{made.chain}()"
+            if not _is_of_one_object(chain):
+                words = made.packed_arguments
+                known = not any(text[:1] in "(?[{" or ":(" in text or ":?" in text for text in words)
+                return f"{made.chain}({','.join(words)})" if known else ""
+        plain = "()" not in chain and "[]" not in chain
+        return chain if plain or _is_of_one_object(chain) else ""
+
+    def _bindings(self, site: Site, call: Call, names: frozenset[str]) -> int:
+        """How often a function binds one of these variables before it comes to a call."""
+        flow = self.sites.flow(site)
+        current = flow.step_of(call) if names else None
+        before = flow.steps[: current.number] if current is not None else ()
+        return sum(not names.isdisjoint(step.stores) for step in before)
 
     def is_local(self, site: Site, given: Argument, depth: int = _DEPTH) -> bool:
         """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""
@@ -55,10 +97,12 @@ class Peers:
         return given.text or given.beginning
 
     def _joined(self, site: Site, given: Argument) -> Argument:
-        """What ``urljoin`` puts before the rest."""
+        """What ``urljoin`` puts before the rest, or ``format`` fills."""
         if given.kind != "call":
             return given
         made = self.sites.calls(site)[given.number]
+        if made.leaf() == _FILLING:
+            return Argument("", "name", made.chain.removesuffix(f".{_FILLING}"))
         return made.argument(0, "base") if made.leaf() == _JOINING else given
 
     def _is_given_local(self, site: Site, given: Argument, depth: int) -> bool:
@@ -79,3 +123,16 @@ def _address(call: Call) -> Argument:
 def _is_open(address: Argument) -> bool:
     """Whether more may follow the text that an address begins with."""
     return address.kind not in ("text", "name")
+
+
+def _is_of_one_object(chain: str) -> bool:
+    """Whether a chain says by the method of which object an address is made, whatever that is given.
+
+    What a lookup gives says nothing, ``options.get()``; an attribute of it does: ``Shop.get().store.api()``.
+    """
+    receiver, dot, _ = chain.removesuffix("()").rpartition(".")
+    if not dot or "[]" in chain or (chain[:1] not in (":", "%") and "()" not in receiver):
+        return False
+    parts = chain.split(".")
+    looked_up = [index for index, part in enumerate(parts) if part.removesuffix("()") in _LOOKING_UP]
+    return all(part + 1 < len(parts) and "()" not in parts[part + 1] for part in looked_up)
