@@ -66,6 +66,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         schemes(telling),
     )._replace(
         left_behind=left,
+        celery=dependencies.newest_celery(root, paths),
         django_is_told=bool(settings) and is_told(root, {*listing.told}, starting, SETTINGS_VARIABLE),
         written=Written(lambda: everything(root, [*listing.told, *listing.python])),
     )

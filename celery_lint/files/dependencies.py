@@ -7,7 +7,7 @@ name of a package of its own counts. Elsewhere any mention does, but in comments
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from celery_lint.libraries.sqlalchemy import BOUND_DRIVERS, FREE_DRIVERS
 from celery_lint.source import NotParsed
@@ -38,6 +38,23 @@ _LOCKED = re.compile(
     rb'"?(?::[ \t]*\{)?[ \t]*\r?$',
     re.MULTILINE,
 )
+# Celery itself in a list, with what is said of its version; and as the key of a table.
+_CELERY = re.compile(
+    r"""(?im)(?:^[ \t]*(?:-[ \t]+)?|["'])celery(?:\[[\w, -]*\])?[ \t]*((?:[=<>!~][^"'\n#;]*)?)"""
+    r"""(?=["';#]|[ \t]*\\?\r?$)"""
+)
+_KEYED = re.compile(
+    r"""(?im)^[ \t]*["']?celery["']?[ \t]*=[ \t]*"""
+    r"""(?:["']([^"'\n]*)["']|\{[^}\n]*\bversion[ \t]*=[ \t]*["']([^"'\n]*))"""
+)
+_LOCKED_CELERY = re.compile(
+    r"""(?m)^[ \t]*name[ \t]*=[ \t]*"celery"\r?\n[ \t]*version[ \t]*=[ \t]*"(\d+)\.(\d+)"""
+    r"""|"celery":[ \t]*\{[^{}]*?"version":[ \t]*"==(\d+)\.(\d+)"""
+)
+_CLAUSE = re.compile(
+    r"(===?|~=|!=|<=?|>=?|\^|~|=)?[ \t]*v?(\d{1,4})(?:\.(\d{1,4}|\*))?(?:\.(\d{1,4}))?[\w.*-]*"
+)
+_ANY = 1_000
 # What follows the start of a line, or a quote; in an address each word.
 _FIRST = re.compile(rb"(?:^|[\"'])[ \t]*(?:- )?([A-Za-z][A-Za-z0-9._-]*)")
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9._-]*")
@@ -104,6 +121,66 @@ def projects(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(
         folder.rpartition("/")[0] if folder.lower().endswith("requirements") else folder for folder in folders
     )
+
+
+def newest_celery(root: str, paths: Iterable[str]) -> tuple[int, int] | None:
+    """The newest version of Celery that any list allows; ``None`` where one allows all, or none is there.
+
+    A list that allows all says nothing where another one of its folder says which is installed: a lock file,
+    or what a tool has made of the list.
+    """
+    found: dict[str, list[tuple[int, int] | None]] = {}
+    for path in paths:
+        if is_list(path):
+            try:
+                data = read_bytes(f"{root}/{path}", _LARGEST, within=root)
+            except NotParsed:
+                return None
+            if b"celery" in data.lower():
+                folder = path.rpartition("/")[0]
+                name = path.lower().rpartition("/")[2]
+                found.setdefault(folder, []).extend(_versions(name, data.decode("utf-8", "replace")))
+    newest: list[tuple[int, int] | None] = []
+    for versions in found.values():
+        known = [version for version in versions if version is not None]
+        exact = [version for version in known if version[1] < _ANY]
+        newest += [max(exact)] if exact else [None] * len(versions)
+    return None if None in newest or not newest else max(filter(None, newest))
+
+
+def _versions(name: str, text: str) -> Iterator[tuple[int, int] | None]:
+    """The newest version that each mention of Celery in a list allows."""
+    if name in _LOCKS:
+        for found in _LOCKED_CELERY.finditer(text):
+            yield int(found[1] or found[3]), int(found[2] or found[4])
+        return
+    poetic = name in ("pyproject.toml", "pipfile")
+    for found in _CELERY.finditer(_REMARK.sub(b"", text.encode()).decode()):
+        yield _newest(found[1].strip(), False)
+    for found in _KEYED.finditer(text) if poetic else ():
+        yield _newest(found[1] or found[2], True)
+
+
+def _newest(said: str, keyed: bool) -> tuple[int, int] | None:
+    """The newest version that `==5.3.*`, `>=5.2,<5.4`, `~=5.3.1` allow; Poetry's `5.3.1` is that one."""
+    allowed = []
+    for clause in said.split(";")[0].split(","):
+        found = _CLAUSE.fullmatch(clause.strip())
+        if found is None:
+            continue
+        sign, major, patch = found[1] or "", int(found[2]), found[4]
+        minor = _ANY if found[3] == "*" else int(found[3] or 0)
+        if sign in ("==", "===", "<=", "~", "=") or (sign == "~=" and patch) or (not sign and keyed):
+            allowed.append((major, minor))
+        elif sign == "<":
+            allowed.append((major, minor) if patch and int(patch) else _before(major, minor))
+        elif sign in ("~=", "^"):
+            allowed.append((major, _ANY))
+    return min(allowed) if allowed else None
+
+
+def _before(major: int, minor: int) -> tuple[int, int]:
+    return (major, minor - 1) if minor else (major - 1, _ANY)
 
 
 def listed(path: str, data: bytes) -> set[str] | None:

@@ -160,7 +160,8 @@ class Deployment(NamedTuple):
     variable for the module of its settings is given, ``schemes`` those of the addresses of brokers that
     variables are given, by variable; empty for a value that shows none. ``written`` is all that files say.
     ``django_is_told``: all that starts workers or beat gives Django's variable. ``left_behind`` are folders
-    that nobody starts anything of; ``None`` where that has not been looked for.
+    that nobody starts anything of; ``None`` where that has not been looked for. ``celery`` is the newest
+    version that the lists of dependencies allow; ``None`` where that may be any.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -179,6 +180,7 @@ class Deployment(NamedTuple):
     written: Written = Written()
     django_is_told: bool = False
     left_behind: tuple[str, ...] | None = None
+    celery: tuple[int, int] | None = None
 
     @property
     def texts_read(self) -> bool:

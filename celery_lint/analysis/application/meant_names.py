@@ -20,7 +20,7 @@ def may_be_meant(key: str, namespace: str | None) -> bool:
         return False  # it is spelled well, for another place
     if namespace is None:
         return key.startswith(FAMILIES) or key.startswith(("CELERY", "BROKER_")) or key.islower()
-    return key.startswith((namespace, "CELERY"))
+    return key.startswith((namespace, "CELERY")) or (key.startswith("BROKER_") and key in OLD_NAMES)
 
 
 def name_of(name: str) -> str:

@@ -21,6 +21,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.application.spelling import (
     ENVIRONMENT,
     OLD_NAMES,
+    below_namespace,
     is_default_broker,
     old_name,
     spellings,
@@ -44,13 +45,15 @@ from celery_lint.project.known import Known, facts, once
 class MisspeltSetting(NamedTuple):
     """A name that is no setting of Celery, and the setting that was meant.
 
-    ``option``: what was meant is an option of the worker's command alone, and no setting.
+    ``option``: what was meant is an option of the worker's command alone, and no setting. ``namespace``: it
+    is an older name, which does not count below this one before Celery 5.7.
     """
 
     place: Place
     name: str
     guess: str
     option: str = ""
+    namespace: str = ""
 
 
 class OptionOfTasks(NamedTuple):
@@ -130,13 +133,18 @@ class UnreadSettings:
                     if self.differs(given, "None"):
                         found[given.place] = MisspeltSetting(given.place, given.key, "", option)
                     continue
-                guess = nearest(given.key, known) or self._without_family(given.key, named, present)
+                old = OLD_NAMES.get(given.key) if named.namespace else None
+                if old is not None:
+                    guess = below_namespace(old, named.namespace or "")
+                else:
+                    guess = nearest(given.key, known) or self._without_family(given.key, named, present)
                 if guess and not may_take(name_of(guess), self.project.constant(given.module, given.value)):
                     continue
                 meant = spelled_today(guess, named.namespace) if guess else ""
-                counting = spellings(name_of(guess), named.namespace) if guess else ()
+                counting = self._spellings(old or name_of(guess), named.namespace) if guess else ()
                 if meant and present.isdisjoint((guess, meant, *counting)) and self._matters(given, guess):
-                    found[given.place] = MisspeltSetting(given.place, given.key, meant)
+                    below = named.namespace or "" if old else ""
+                    found[given.place] = MisspeltSetting(given.place, given.key, meant, namespace=below)
         return list(found.values())
 
     @facts
@@ -321,9 +329,12 @@ class UnreadSettings:
         """All names that mean something below a namespace, or without one."""
         known = self._tables.get(namespace)
         if known is None:
-            spelled = (name for setting in SETTINGS for name in spellings(setting, namespace))
+            spelled = (name for setting in SETTINGS for name in self._spellings(setting, namespace))
             known = self._tables[namespace] = dict.fromkeys(spelled)
         return known
+
+    def _spellings(self, name: str, namespace: str | None) -> tuple[str, ...]:
+        return spellings(name, namespace, self.settings.before_57)
 
     @once
     def _tables(self) -> dict[str | None, dict[str, None]]:

@@ -1,13 +1,18 @@
-"""Schedules that an application loads, and does not keep: it is given another one by hand."""
+"""Schedules that an application has in vain: it loads them, and is given another one by hand.
+
+Or the other way round: before Celery 5.7 what is loaded below a namespace wins.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
 from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.settings import Setting, Settings
-from celery_lint.inventory.application.statements import Given
+from celery_lint.inventory.application.statements import Configuring, Given
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module, Place, Value
@@ -23,11 +28,15 @@ _MOST_PARTS = 40
 
 
 class Replaced(NamedTuple):
-    """A schedule that takes the place of one that is loaded, and the entries that get lost by it."""
+    """A schedule that takes the place of one that is loaded, and the entries that get lost by it.
+
+    ``wins``: the one that is loaded takes the place of the other.
+    """
 
     place: Place
     loaded: Given
     lost: tuple[tuple[str, Place], ...]
+    wins: bool = False
 
 
 class ReplacedSchedules:
@@ -36,6 +45,7 @@ class ReplacedSchedules:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.applications = known.of(Applications)
+        self.configuring = known.of(Configuring)
         self.settings = known.of(Settings)
         self.schedules = known.of(Schedules)
         self.schedulers = known.of(Schedulers)
@@ -49,18 +59,33 @@ class ReplacedSchedules:
             given = self.settings.candidates(application, SCHEDULE)
             if len(given) != 1 or not given[0].certain or not self.applications.is_plain(application):
                 continue
-            place = self._set_at(given[0])
-            if place is None or not all(map(_forgets, self.schedulers.of(application))):
+            if not all(map(_forgets, self.schedulers.of(application))):
                 continue
-            for loaded in self.settings.loads(application, SCHEDULE):
+            all_loaded = self.settings.loads(application, SCHEDULE)
+            for loaded in all_loaded:
+                if loaded.place == given[0].place:
+                    found.update(self._in_vain(application, given[0], loaded))
+            place = self._set_at(given[0].module, given[0].value)
+            for loaded in all_loaded if place is not None else ():
                 lost = self._lost(application, given[0], loaded)
-                if lost:
+                if lost and place is not None:
                     found.setdefault(place, Replaced(place, loaded, lost))
         return list(found.values())
 
-    def _set_at(self, setting: Setting) -> Place | None:
+    def _in_vain(
+        self, application: Application, winning: Setting, loaded: Given
+    ) -> Iterator[tuple[Place, Replaced]]:
+        """What an application is given by hand beside a schedule that it loads, and that wins."""
+        keys = self.settings.by_hand(application, SCHEDULE)
+        for given in self.configuring.of(application).given:
+            place = self._set_at(given.module, given.value) if given.key in keys else None
+            lost = self._lost(application, winning, given) if place is not None else ()
+            if lost and place is not None:
+                yield place, Replaced(place, loaded, lost, wins=True)
+
+    def _set_at(self, module: Module, value: Value) -> Place | None:
         """Where a statement gives it to the application, if an import of the module always executes that."""
-        module, span = setting.module, setting.value.span
+        span = value.span
         for assignment in module.assignments:
             if assignment.value.span == span and assignment.target.endswith(".conf"):
                 certain = not assignment.function and assignment.key_span.column == 1

@@ -2,7 +2,8 @@
 
 A name that is spelled like a setting means nothing where no application loads it. What an application is
 given by hand (``conf.x = …``, ``conf.update``, keywords of ``Celery``) wins over what it loads
-(``config_from_object``), whatever comes first.
+(``config_from_object``), whatever comes first. Before Celery 5.7 it does not win over what is loaded below
+a namespace.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.loaded import HIDDEN, Loaded, Source
-from celery_lint.inventory.application.spelling import old_name, spellings
+from celery_lint.inventory.application.spelling import (
+    below_namespace,
+    is_before_57,
+    old_name,
+    spellings,
+)
 from celery_lint.inventory.application.statements import Configuring, Given, Load, Statements
 from celery_lint.libraries.flask import FROM_ELSEWHERE
 from celery_lint.model.facts import Module, Place, Value
@@ -90,8 +96,16 @@ class Settings:
         return [
             given
             for source, namespace in self._loads(application.origin, statements)
-            for given in self.loaded.lookup(source, spellings(name, namespace))
+            for given in self.loaded.lookup(source, self._spellings(name, namespace))
         ]
+
+    @once
+    def before_57(self) -> bool:
+        """Whether the project runs on no Celery of 5.7 or later for certain."""
+        return is_before_57(self.project.deployment.celery, self.project.configuration.target_celery)
+
+    def _spellings(self, name: str, namespace: str | None) -> tuple[str, ...]:
+        return spellings(name, namespace, self.before_57)
 
     def hides(self, application: Application) -> bool:
         """Whether an application may get settings from where nobody can look."""
@@ -235,10 +249,14 @@ class Settings:
         by_hand = _by_hand(statements, name)
         given = [g for g in statements.given if g.key in by_hand]
         given += self.loaded.lookup(self._updated(origin, statements), by_hand)
+        below = self._first_below(origin, statements, name) if self.before_57 else []
+        if below and below[0].key not in [each.key for each in given]:
+            everywhere = all(self.loaded.in_django(below[0].key))  # whatever settings a process takes
+            return _settings(name, below if everywhere else [*below, *given], True)
         if given:
             return _settings(name, given, True)
         for source, namespace in self._loads(origin, statements):
-            given += self.loaded.lookup(source, spellings(name, namespace))
+            given += self.loaded.lookup(source, self._spellings(name, namespace))
         if given:
             return _settings(name, given, True)
         for module, value in statements.defaults:
@@ -251,6 +269,15 @@ class Settings:
         elif self._updated(origin, statements).hidden:
             unseen.append("" if self._updates_by_flask(statements) else "CELERY")
         return [setting for namespace in unseen for setting in self._spelled(name, namespace)]
+
+    def _first_below(self, origin: Key, statements: Statements, name: str) -> list[Given]:
+        """What is loaded below a namespace under this name, which older versions of Celery look for first."""
+        return [
+            given
+            for source, namespace in self._loads(origin, statements)
+            if namespace not in (None, "?")
+            for given in self.loaded.lookup(source, (below_namespace(name, namespace),))
+        ]
 
     def _updates_by_flask(self, statements: Statements) -> bool:
         """Whether all that nobody can see are names as Flask has them: `conf.update` takes no prefix off."""

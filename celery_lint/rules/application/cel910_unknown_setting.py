@@ -43,7 +43,9 @@ class UnknownSetting(Rule):
     option, which `retry_kwargs` may give too; and what only the constructor of an application takes
     (`app.conf.task_cls`, `broker`) or the command of a worker (`worker_autoscale`); any other may belong to
     an extension. It looks at what an application is given by hand, and at the modules, classes and mappings
-    that it loads. Silent where the project itself reads what has this name, where the real setting is given,
+    that it loads. Names of Celery 3 (`CELERY_DEFAULT_QUEUE`) are reported where they are loaded below a
+    namespace and the lists of dependencies allow no Celery of 5.7 or later, the first to read them there.
+    Silent where the project itself reads what has this name, where the real setting is given,
     too, by its old name or today's, and where the value is the default.
 
     ## References
@@ -58,6 +60,10 @@ class UnknownSetting(Rule):
     message = "`{name}` is no setting of Celery: it has no effect"
     help = "did you mean `{guess}`?"
     variants = {
+        "old": (
+            "`{name}` has no effect with `namespace='{namespace}'` before Celery 5.7",
+            "write `{guess}`",
+        ),
         "option": (
             "`{name}` is no setting of Celery: it has no effect",
             "set the option on the tasks: `@app.task({option}=...)`",
@@ -79,8 +85,13 @@ class UnknownSetting(Rule):
         """Report what is set."""
         if fact.option:
             yield Finding(fact.place, {"name": fact.name, "option": fact.option}, variant="command")
+            return
+        values = {"name": fact.name, "guess": fact.guess}
+        if fact.namespace:
+            values["namespace"] = fact.namespace
+            yield Finding(fact.place, values, variant="old", fix=(fact.name, fact.guess))
         else:
-            yield Finding(fact.place, {"name": fact.name, "guess": fact.guess}, fix=(fact.name, fact.guess))
+            yield Finding(fact.place, values, fix=(fact.name, fact.guess))
 
     @on(UnreadSettings.options_of_tasks)
     def check_options(self, fact: tuple[OptionOfTasks, ...]) -> Iterator[Finding]:

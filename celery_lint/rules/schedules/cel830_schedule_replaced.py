@@ -11,13 +11,14 @@ _SHOWN = 5
 
 
 class ScheduleReplaced(Rule):
-    """A schedule that is set by hand takes the place of the one that the application loads.
+    """A schedule that is set by hand takes the place of the one that the application loads, or is lost to it.
 
     ## Why it matters
 
     What an application is given by hand wins over all that it loads, whichever comes first, and it wins as a
     whole: the two schedules are not merged. Beat never hears of the entries in the settings, and nothing says
-    so.
+    so. Before Celery 5.7 it is the other way round where settings are loaded with `namespace="CELERY"`: then
+    `CELERY_BEAT_SCHEDULE` wins, and `conf.beat_schedule = ...` is lost.
 
     ## Example
 
@@ -81,8 +82,9 @@ class ScheduleReplaced(Rule):
 
     Speaks of schedules that are set in a statement of the module itself, by `conf.beat_schedule` or
     `conf.update`, and of entries for tasks of the project that no other entry runs. Silent where anything
-    reads the name of the schedule that is loaded, where another application keeps it, where one of the two
-    unpacks others (`**`), and where a database keeps schedules (`beat_scheduler`, django-celery-beat).
+    reads the name of the schedule that is lost, where another application keeps it, where one of the two
+    unpacks others (`**`), and where a database keeps schedules (`beat_scheduler`, django-celery-beat). Which
+    Celery a project runs on is read in its lists of dependencies; 5.7 is assumed where these allow it.
 
     ## References
 
@@ -101,6 +103,14 @@ class ScheduleReplaced(Rule):
             "this replaces the loaded `{setting}`: beat never sends `{entry}` and {more} more",
             "write these entries in `{setting}`, or add them: `conf.beat_schedule.update(...)`",
         ),
+        "in-vain": (
+            "`{setting}` wins before Celery 5.7: beat never sends `{entry}`",
+            "write these entries in `{setting}`, or add them: `conf.beat_schedule.update(...)`",
+        ),
+        "several-in-vain": (
+            "`{setting}` wins before Celery 5.7: beat never sends `{entry}` and {more} more",
+            "write these entries in `{setting}`, or add them: `conf.beat_schedule.update(...)`",
+        ),
     }
     proof = "tests/proofs/test_schedules.py::test_a_schedule_that_is_set_replaces_the_one_that_is_loaded"
 
@@ -110,4 +120,5 @@ class ScheduleReplaced(Rule):
         (entry, _), *others = fact.lost
         values = {"setting": fact.loaded.key, "entry": entry, "more": len(others)}
         related = tuple([(place, f"`{name}` is never sent") for name, place in fact.lost[:_SHOWN]])
-        yield Finding(fact.place, values, related, "several" if others else "")
+        variants = ("in-vain", "several-in-vain") if fact.wins else ("", "several")
+        yield Finding(fact.place, values, related, variants[bool(others)])
