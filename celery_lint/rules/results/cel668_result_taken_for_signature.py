@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.results.taken_for_signatures import TakenForSignature, TakenForSignatures
+from celery_lint.analysis.results.taken_for_signatures import (
+    CalledAndSent,
+    TakenForSignature,
+    TakenForSignatures,
+)
 from celery_lint.rule import Cause, Finding, Rule, on
 
 
@@ -16,6 +20,8 @@ class ResultTakenForSignature(Rule):
     `delay` and `apply_async` send the task at once, and give its result. That has no `set`, `link` or
     `apply_async`: `AttributeError: 'AsyncResult' object has no attribute 'set'`, after the task has been sent
     without what was to be set.
+
+    So does `fetch(url).delay()`: the call runs the task in this process, and gives what its function returns.
 
     ## Example
 
@@ -54,7 +60,8 @@ class ResultTakenForSignature(Rule):
     ## Limits
 
     Speaks of tasks whose class and application can be seen, and have no `delay` or `apply_async` of their
-    own: what those give may be something else.
+    own: what those give may be something else. Of tasks that are called, it speaks if all that their
+    functions return is plain: `None`, numbers, texts, lists and dictionaries. A task may return a canvas.
 
     ## References
 
@@ -67,6 +74,12 @@ class ResultTakenForSignature(Rule):
     preset = "recommended"
     message = "`{sent}()` has sent the task: its result has no `{method}()` (`AttributeError`)"
     help = "make a signature, and send that: `.s(…)`"
+    variants = {
+        "called": (
+            "nothing is sent: `{task}()` runs the task, its value has no `{method}()`",
+            "call the method of the task itself: `{task}.{method}(…)`",
+        ),
+    }
     proof = "tests/proofs/test_calls.py::test_a_result_is_no_signature"
 
     @on(TakenForSignatures.all)
@@ -77,3 +90,8 @@ class ResultTakenForSignature(Rule):
         )
         values = {"sent": fact.sent, "method": fact.method}
         yield Finding(fact.place, values, related, cause=Cause(fact.made))
+
+    @on(TakenForSignatures.called)
+    def check_called(self, fact: CalledAndSent) -> Iterator[Finding]:
+        """Report the call of what a task returns."""
+        yield Finding(fact.place, {"task": fact.task, "method": fact.method}, variant="called")
