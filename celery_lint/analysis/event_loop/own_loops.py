@@ -15,6 +15,11 @@ from celery_lint.project.modules import leaf_of
 
 # So many coroutines await each other.
 _MOST_AWAITING = 6
+# How code says the name of a module, where many a function has it too: `main`.
+_IMPORTED = (
+    rb"(?:\bimport\b[^\n#]*|\bfrom\b[^\n#]*)\b%b\b|[\"'.]%b[.:\"']|\b%b[.:]%b\b"
+    rb"|\n[ \t]*%b[ \t]*(?:,|as\b)"
+)
 _UNTIL_COMPLETE = "run_until_complete"
 
 
@@ -80,7 +85,8 @@ class OwnLoops:
     def _may_be_taken(self, module: Module, function: Function) -> bool:
         """Whether another file of Python says the names of a function and of its module, which no path is."""
         written, stem = self.project.deployment.written, leaf_of(module.path)
-        module_said = re.compile(rb"\b%b\b(?!\.py\b)" % stem.encode())
+        said = _IMPORTED if stem == function.name else rb"\b%b\b(?!\.py\b)"
+        module_said = re.compile(said.replace(b"%b", stem.encode()))
         return any(
             path.endswith(".py") and path != module.path and module_said.search(written.texts[path])
             for path in written.lines(function.name).keys() & written.lines(stem).keys()
