@@ -20,7 +20,7 @@ class Memory(Generic[Answer]):
     demands a name gets no file that cannot know it for the asker's sake, and who hints at the same name may.
     """
 
-    __slots__ = ("_demanded", "_firm", "_lasting", "_loose", "_passing")
+    __slots__ = ("_demanded", "_firm", "_heads", "_lasting", "_loose", "_passing")
 
     def __init__(self, lasting: Lasted) -> None:
         self._lasting = lasting
@@ -28,6 +28,8 @@ class Memory(Generic[Answer]):
         self._demanded: dict[Key, Answer] = {}
         self._loose: dict[Key, Answer] = {}
         self._passing: dict[str, dict[Key, tuple[int, Answer]]] = {"hint": {}, "quiet": {}}
+        # The number of the question that an answer depends on, while that is open.
+        self._heads: dict[Key, int] = {}
 
     def settle(self, modules: int) -> None:
         """Let every answer serve every mode, while so many modules have been read: no other will ever be."""
@@ -56,18 +58,28 @@ class Memory(Generic[Answer]):
                 if passing is not None and passing[0] == reading.modules.count:
                     reading.misses += 1  # what is concluded from it does not last either
                     found = passing[1]
-        reading.doubts += found is not None
+        if found is not None:
+            reading.doubt(self._heads.get(key, 0))
         return found
 
-    def begin(self, key: Key, mode: str, unknown: Answer) -> None:
-        """Answer that nothing is known while the answer is worked out: a cycle ends there."""
-        (self._firm if mode == "demand" else self._loose)[key] = unknown
+    def begin(self, key: Key, reading: Reading, unknown: Answer | None = None) -> int:
+        """Begin to work an answer out; returns the number of the question.
 
-    def keep(self, key: Key, found: Answer, reading: Reading, mark: Mark) -> None:
+        Meanwhile nothing is known: a cycle ends there.
+        """
+        number = self._heads[key] = reading.open()
+        if unknown is not None:
+            (self._firm if reading.mode == "demand" else self._loose)[key] = unknown
+        return number
+
+    def keep(self, key: Key, found: Answer, reading: Reading, mark: Mark, number: int) -> None:
         """Keep an answer that was looked for from there on."""
         (self._firm if reading.mode == "demand" else self._loose).pop(key, None)
-        if reading.keep(self._lasting, key, found, mark):
+        head = reading.keep(self._lasting, key, found, mark, number)
+        if head is None:
+            del self._heads[key]
             return
+        self._heads[key] = head
         lasting = reading.misses == mark[0]
         if reading.mode == "demand":
             (self._firm if lasting else self._demanded)[key] = found
@@ -109,11 +121,11 @@ class PerMode(Generic[Answer]):
             return answer
         found = self._recall(key)
         if found is not None:
-            reading.doubts += 1
+            reading.doubt()
             return found
         mode, mark = reading.mode, reading.mark()
         answer = find()
-        if self._lasting is not None and reading.keep(self._lasting, key, answer, mark):
+        if self._lasting is not None and reading.keep(self._lasting, key, answer, mark) is None:
             return answer
         self._known[mode][key] = answer
         if mode != "quiet":

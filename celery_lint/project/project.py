@@ -55,7 +55,7 @@ class Project:
         self.lasting = lasting
         own = lasting or Lasting()
         self._resolved = Memory[Entity](own.of("resolved"))
-        self._resolving: set[Key] = set()
+        self._resolving: dict[Key, int] = {}  # with the numbers of the questions
         self._members = Memory[Entity](own.of("members"))
         self.reading = Reading(self.modules, self.unparsed, load)
         self._stars: dict[str, tuple[str, ...]] = {}
@@ -91,15 +91,15 @@ class Project:
         if found is not None:
             return found
         if key in self._resolving or len(self._resolving) > _DEEPEST:
-            self.reading.doubts += 1
+            self.reading.doubt(self._resolving.get(key, 0))
             return UNKNOWN
-        self._resolving.add(key)
         mark = self.reading.mark()
+        number = self._resolving[key] = self._resolved.begin(key, self.reading)
         try:
             found = self._resolve(module, chain)
         finally:
-            self._resolving.discard(key)
-        self._resolved.keep(key, found, self.reading, mark)
+            del self._resolving[key]
+        self._resolved.keep(key, found, self.reading, mark, number)
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
@@ -188,10 +188,10 @@ class Project:
         key = (module.path, name)
         found = self._members.recall(key, self.reading)
         if found is None:
-            self._members.begin(key, self.reading.mode, UNKNOWN)  # a cyclic import ends here
             mark = self.reading.mark()
+            number = self._members.begin(key, self.reading, UNKNOWN)  # a cyclic import ends here
             found = self._member(module, name)
-            self._members.keep(key, found, self.reading, mark)
+            self._members.keep(key, found, self.reading, mark, number)
         return found
 
     def _member(self, module: Module, name: str) -> Entity:
@@ -316,10 +316,11 @@ class Project:
         key = (module.path, function.qualname)
         known = self._results.recall(key, self.reading)
         if known is not None or self._returning > _DEEPEST:
-            self.reading.doubts += known is None
+            if known is None:
+                self.reading.doubt()
             return known or UNKNOWN
-        self._results.begin(key, self.reading.mode, UNKNOWN)  # for one that returns what it calls itself for
         mark, result = self.reading.mark(), UNKNOWN
+        number = self._results.begin(key, self.reading, UNKNOWN)  # one may return what it calls itself for
         self._returning += 1
         try:
             made = map(function.made, function.returns)
@@ -331,7 +332,7 @@ class Project:
         kept = is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
         if result.kind in ("external", "instance") and result.origin is None and kept:
             result = result._replace(origin=key)
-        self._results.keep(key, result, self.reading, mark)
+        self._results.keep(key, result, self.reading, mark, number)
         return result
 
     def _annotated(self, module: Module, function: Function) -> Entity:

@@ -3,11 +3,13 @@
 An answer follows from modules that are known, and from files that nobody has read. While none of these has
 been read since, whoever asks again gets the same answer: all that is left to do is to say again which files
 the chains on the way to it lead to. One that a circle or a limit has cut short is another one when it is
-asked for at another time, so that it does not last, and neither does what follows from it.
+asked for at another time, so that it does not last, and neither does what follows from it. But the question
+that a circle has come back to has its whole answer, and that lasts.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Container
 from typing import Any, Literal
 
@@ -80,8 +82,12 @@ class Reading:
         self.mode: Mode = "demand"
         #: How often a chain ended at a file that was not read.
         self.misses = 0
-        #: How often a circle or a limit has cut an answer short, or one was given that was.
-        self.doubts = 0
+        # The questions that are being answered, by number, the outermost first.
+        self._open: list[int] = []
+        self._asked = 0
+        # Where a circle or a limit has cut an answer short, or one was given that was: the depth of the open
+        # question that it has come back to. 0: it depends on who asks.
+        self._doubts: list[int] = []
         self._own = object()
         #: What chains have met, one after the other.
         self._met: list[Trace] = []
@@ -96,7 +102,20 @@ class Reading:
 
     def mark(self) -> Mark:
         """Where somebody begins to look for an answer."""
-        return self.misses, self.doubts, len(self._met)
+        return self.misses, len(self._doubts), len(self._met)
+
+    def open(self) -> int:
+        """Begin to answer a question that may come back to itself; returns its number."""
+        self._asked += 1
+        self._open.append(self._asked)
+        return self._asked
+
+    def doubt(self, number: int = 0) -> None:
+        """Note that an answer was cut short: it has come back to an open question, or to a limit."""
+        if not self._open and self.load is None:
+            return  # nobody keeps answers for another round, and an editor asks for hours
+        at = bisect_left(self._open, number) if number else len(self._open)
+        self._doubts.append(at + 1 if self._open[at : at + 1] == [number] else 0)
 
     def lead_to(self, path: str) -> None:
         """Note that a chain leads to a file."""
@@ -110,14 +129,26 @@ class Reading:
         if absent:
             self._met.append(Trace(absent=absent))
 
-    def keep(self, lasting: Lasted, key: object, answer: object, mark: Mark) -> bool:
-        """Keep an answer that was looked for from there on, with what it depends on, if it lasts."""
-        if self.doubts != mark[1]:
-            return False
+    def keep(self, lasting: Lasted, key: object, answer: object, mark: Mark, number: int = 0) -> int | None:
+        """Keep an answer that was looked for from there on, with what it depends on, if it lasts.
+
+        The question of this number is closed with it: that it has come back to itself cuts nothing short,
+        since what is found elsewhere is all there is. ``None`` if it lasts; otherwise the number of the open
+        question that it depends on, 0 if it depends on who asks.
+        """
+        opened, doubts = self._open, self._doubts
+        if number:
+            del opened[bisect_left(opened, number) :]
+        if len(doubts) > mark[1]:
+            lowest = min(doubts[mark[1] :])
+            if lowest <= len(opened):
+                doubts[mark[1] :] = [lowest]
+                return opened[lowest - 1] if lowest else 0
+            del doubts[mark[1] :]
         met, traces = self._met, self._met[mark[2] :]
         if not traces:
             lasting[key] = Trace(answer)
-            return True
+            return None
         del met[mark[2] :]
         if len(traces) == 1:
             trace = Trace(answer, traces[0].led, traces[0].met, traces[0].absent)
@@ -133,7 +164,7 @@ class Reading:
         trace.told = 2 if self.mode == "hint" else int(trace.in_earnest)
         met.append(trace)
         lasting[key] = trace
-        return True
+        return None
 
     def holds(self, trace: Trace) -> bool:
         """Whether an answer is still the one, for those who ask now; then what it leads to is noted again."""

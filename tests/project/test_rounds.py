@@ -87,7 +87,28 @@ def test_only_what_has_met_a_file_that_is_read_now_is_asked_anew() -> None:
     assert followed([*UNREAD, "shop/loops.py"], lasting, *chains) == ["shop.loops.run"]
 
 
-def test_what_a_circle_has_cut_short_does_not_last() -> None:
+def test_what_a_circle_comes_back_to_lasts_and_what_it_has_cut_short_does_not() -> None:
     lasting = Lasting()
     assert followed([*FILES], lasting, ":name")
-    assert followed([*FILES], lasting, ":name")
+    assert followed([*FILES], lasting, ":name") == []
+    members = lasting.of("members")
+    assert ("shop/one.py", "name") in members
+    assert ("shop/other.py", "name") not in members
+
+
+def test_a_circle_cuts_short_nothing_that_is_found_elsewhere() -> None:
+    texts = {
+        "models/__init__.py": "from models.bills import *\nfrom models.items import *\n",
+        "models/bills.py": "from models import Item\n",
+        "models/items.py": "class Item: ...\n",
+    }
+    modules = [read_module(path, Source(path, text)) for path, text in texts.items()]
+    lasting = Lasting()
+    for number in range(2):
+        project = Project(modules, Imports(texts), Configuration(), load=lambda *_: None, lasting=lasting)
+        if number == 0:
+            assert project.member(project.modules["models/__init__.py"], "Item").kind == "class"
+            assert ("models/bills.py", "Item") not in lasting.of("members")
+        else:
+            assert ("models/__init__.py", "Item") in lasting.of("members")
+            assert project.member(project.modules["models/bills.py"], "Item").kind == "class"

@@ -67,7 +67,7 @@ class Unreached:
         """The numbers of the calls that are never made, and of those that Python refuses."""
         raised, refused = self._raising(module, function), self.raising.refused(module, function)
         if refused or raised:
-            self.project.reading.doubts += 1  # it depends on what nobody has read yet
+            self.project.reading.doubt()  # it depends on what nobody has read yet
         if not raised:
             return refused
         unreached = self._unreached(self.functions.of(module, function), raised)
