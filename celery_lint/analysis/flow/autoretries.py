@@ -19,11 +19,12 @@ _LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
 
 
 class UnreachableAutoretry(NamedTuple):
-    """A time limit's exception in ``autoretry_for`` that cannot arrive there."""
+    """A time limit's exception in ``autoretry_for`` that cannot arrive there. ``listed``: the first there."""
 
     exception: str
     place: Place
     hard: bool
+    listed: Place
 
 
 class Autoretries:
@@ -49,7 +50,8 @@ class Autoretries:
                 name = entity.name.rpartition(".")[2] if entity.kind == "external" else ""
                 if entity.name.startswith(_LIMIT_MODULES) and name in (_HARD, _SOFT):
                     place = module.place(item.span)
-                    if found.setdefault(place, UnreachableAutoretry(name, place, name == _HARD)):
+                    fact = UnreachableAutoretry(name, place, name == _HARD, module.place(listed[0].span))
+                    if found.setdefault(place, fact):
                         found[place] = found[place] if self._is_unreachable(name, option) else None
         return [fact for fact in found.values() if fact is not None]
 

@@ -15,6 +15,7 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -27,6 +28,8 @@ _RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
 # Words in the names of variables that count attempts.
 _ATTEMPTS = frozenset({"attempt", "attempts", "retries", "tries"})
 _COUNTED = "retry_count"
+_EVERY = frozenset({"BaseException", "Exception"})
+_IDLE = frozenset({"break", "continue", "return"})
 _WAITING = frozenset({"allow_join_result", "apply", "join", "retry"})
 
 
@@ -93,7 +96,8 @@ class RetryHandlers:
                 continue  # the end of the retries is seen to
             place = module.place(step.span)
             if inside:
-                if all(self._raises_its_cause(call) for call in inside):
+                the_same = _is_no_other(flow, step, attempt)
+                if not the_same and all(self._raises_its_cause(call) for call in inside):
                     yield DeadRetryHandler("cause", place, inside[0].place, _owner(inside[0]))
             elif beside:
                 if flow.steps[_top(flow, beside[0].step, attempt).number] is not step:
@@ -253,6 +257,23 @@ def _only_logs(flow: Flow, handler: Step) -> bool:
     *before, last = flow.body(handler)
     again = last.kind == "raise" and all(chain.removeprefix("%") in handler.stores for chain in last.chains)
     return (again or is_log(last)) and all(is_log(step) for step in before)
+
+
+def _is_no_other(flow: Flow, handler: Step, attempt: Step) -> bool:
+    """Whether it does nothing, as one for all exceptions further down: that gets what is raised instead."""
+    for other in flow.body(attempt, "handler"):
+        leaves = {leaf_of_chain(chain) for chain in other.chains}
+        if other.number > handler.number and (not leaves or leaves & _EVERY):
+            ending = _ending(flow, handler)
+            return ending is not None and ending == _ending(flow, other)
+    return False
+
+
+def _ending(flow: Flow, handler: Step) -> list[str] | None:
+    """How a handler ends that does nothing besides, but for a line in a log; ``None`` where it does more."""
+    steps = [step for step in flow.below(handler) if step.kind != "pass" and not is_log(step)]
+    idle = all(step.kind in _IDLE and step.value in ("", "#None") for step in steps)
+    return [step.kind for step in steps] if idle else None
 
 
 def _goes_on(flow: Flow, handler: Step, attempt: Step) -> bool:

@@ -57,8 +57,9 @@ class DeadMaxRetriesHandler(Rule):
     tasks that hand it over, and nothing else there may retry. Silent for a handler that catches other
     exceptions as well, and for one that only logs, whether or not it raises again, since Celery itself logs
     the error that ends the task; but not where it logs to let a loop go on: the loop ends. Silent too where
-    nothing is ever retried, because what the `try` around it calls keeps every exception for itself, and
-    where the number of retries is asked for before, or that of attempts which the project counts itself
+    it does nothing and a handler for all exceptions further down, which gets the error, does nothing either,
+    where nothing is ever retried, because what the `try` around it calls keeps every exception for itself,
+    and where the number of retries is asked for before, or that of attempts which the project counts itself
     (`if attempt >= 3`).
 
     ## References

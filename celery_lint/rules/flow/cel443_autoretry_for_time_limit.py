@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.flow.autoretries import Autoretries, UnreachableAutoretry
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class AutoretryForTimeLimit(Rule):
@@ -56,7 +56,7 @@ class AutoretryForTimeLimit(Rule):
     For the soft limit the decorator, its wrapper, the base class, `task_annotations`, the application's
     settings, the calls that send the task and the worker's command line are looked at. Silent where the
     application is out of sight, and where the project raises the exception itself. Which pools enforce a
-    limit is another rule's question.
+    limit is another rule's question. Told once for a list of exceptions.
 
     ## References
 
@@ -79,5 +79,6 @@ class AutoretryForTimeLimit(Rule):
 
     @on(Autoretries.unreachable)
     def check(self, fact: UnreachableAutoretry) -> Iterator[Finding]:
-        """Report the exception in the list."""
-        yield Finding(fact.place, {"value": fact.exception}, (), "" if fact.hard else "soft")
+        """Report the exception in the list: that of the hard limit first, whose remedy mends both."""
+        variant, cause = ("", Cause(fact.listed)) if fact.hard else ("soft", Cause(fact.listed, 1))
+        yield Finding(fact.place, {"value": fact.exception}, (), variant, cause=cause)
