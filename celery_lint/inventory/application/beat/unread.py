@@ -1,4 +1,7 @@
-"""The schedules that no beat works off: of an application that none is started for, or of all."""
+"""The schedules that no beat works off: of an application that none is started for, or of all.
+
+And those that an application is given by hand beside one that it loads, and that wins.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from celery_lint.inventory.application.applications import Application, Applicat
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.application.settings import CONFIGURING, Settings
+from celery_lint.inventory.application.statements import Configuring
 from celery_lint.libraries.celery import CLOCKS
 from celery_lint.model.facts import Place
 from celery_lint.model.reading.started import starts_beat
@@ -28,6 +32,7 @@ class UnreadSchedules:
         self.applications = known.of(Applications)
         self.commands = known.of(Commands)
         self.settings = known.of(Settings)
+        self.configuring = known.of(Configuring)
         self.loaded = known.of(Loaded)
         self.unparsed = known.of(UnparsedTexts)
 
@@ -99,13 +104,25 @@ class UnreadSchedules:
 
     @once
     def places(self) -> frozenset[Place]:
-        """The schedules of such applications alone, as settings hold them."""
+        """The schedules of such applications alone, and those that are lost, as settings hold them."""
         idle = self.without_beat
         given: dict[bool, set[Place]] = {True: set(), False: set()}
         for application in self.applications.product if idle else ():
             for setting in self.settings.candidates(application, SCHEDULE):
                 given[application in idle].add(setting.module.place(setting.value.span))
-        return frozenset(given[True] - given[False])
+        return frozenset(given[True] - given[False]) | self._lost_by_hand
+
+    @once
+    def _lost_by_hand(self) -> frozenset[Place]:
+        """What applications are given by hand and do not have: before Celery 5.7 those of a namespace win."""
+        lost: set[Place] = set()
+        kept: set[Place] = set()
+        for application in self.applications.product if self.settings.before_57 else ():
+            keys = self.settings.by_hand(application, SCHEDULE)
+            given = self.configuring.of(application).given
+            lost.update(each.place for each in given if each.key in keys)
+            kept.update(each.place for each in self.settings.candidates(application, SCHEDULE))
+        return frozenset(lost - kept)
 
     def holds(self, place: Place) -> bool:
         """Whether a place is within such a schedule, or in settings that no process takes."""
