@@ -103,7 +103,7 @@ class RetryHandlers:
                 if flow.steps[_top(flow, beside[0].step, attempt).number] is not step:
                     yield DeadRetryHandler("sibling", place, beside[0].place)
             else:
-                option = self._automatic(module, function)
+                option = self._automatic(module, function, attempt)
                 if option is not None:
                     yield DeadRetryHandler("automatic", place, option)
 
@@ -178,14 +178,17 @@ class RetryHandlers:
     def _task(self, module: Module, function: Function) -> Task | None:
         return self.tasks.by_function.get((module.path, function.qualname.partition("/")[0]))
 
-    def _automatic(self, module: Module, function: Function) -> Place | None:
-        """The ``autoretry_for`` of the task that a function is."""
+    def _automatic(self, module: Module, function: Function, attempt: Step) -> Place | None:
+        """The ``autoretry_for`` of the task that a function is, if it does not see to the end by itself."""
         task = self.tasks.by_function.get((module.path, function.qualname))
         for policy in self.retries.policies:
             if policy.task is task and policy.automatic and policy.known and not policy.calls:
                 if self.kept.is_never_automatic(policy):
                     return None
                 owner, value = policy.options["autoretry_for"]
+                waited = {leaf_of_chain(item.chain) for item in value.items}
+                if _sees_to_the_end(self.functions.of(module, function), attempt, waited | _EVERY):
+                    return None
                 return owner.place(value.span)
         return None
 
@@ -230,6 +233,18 @@ def _is_counted(flow: Flow, calls: Sequence[RetryCall]) -> bool:
         if call.step is not None
     ]
     return bool(sides) and bool(set.intersection(*sides))
+
+
+def _sees_to_the_end(flow: Flow, attempt: Step, names: Collection[str]) -> bool:
+    """Whether a handler for one of these leaves by itself where the number of retries says so."""
+    counts = {name for step in flow.steps if step.kind == "assign" and _keeps(step) for name in step.stores}
+    return any(
+        flow.ends(flow.body(test)) or flow.ends(flow.body(test, "else"))
+        for handler in flow.body(attempt, "handler")
+        if not handler.chains or not {leaf_of_chain(chain) for chain in handler.chains}.isdisjoint(names)
+        for test in flow.below(handler)
+        if test.kind == "if" and _reads(test, counts)
+    )
 
 
 def _keeps(step: Step) -> bool:

@@ -138,7 +138,7 @@ class RetryOptions:
             return False
         if not self.in_force.own_application(policy.task) or self.sketches.holds(policy.task):
             return False
-        if not policy.calls and self.kept.keeps_all(policy):
+        if not policy.calls and (_asks_for_none(option.value) or self.kept.keeps_all(policy)):
             return False
         known = self.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
@@ -378,6 +378,12 @@ def _grows(value: Value, scaled: bool = False) -> bool:
     elif value.kind != "call" or value.chain != "~int":
         return False
     return any(_grows(item, scaled) for item in value.items)
+
+
+def _asks_for_none(value: Value) -> bool:
+    """Whether ``retry_kwargs`` says that nothing is retried, which is so anyway: ``{"max_retries": 0}``."""
+    given = value.keyword("max_retries") if value.kind == "mapping" else None
+    return given is not None and given.kind == "constant" and given.data == 0
 
 
 def _is_nothing(value: Value) -> bool:

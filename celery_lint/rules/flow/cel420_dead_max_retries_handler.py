@@ -60,7 +60,7 @@ class DeadMaxRetriesHandler(Rule):
     it does nothing and a handler for all exceptions further down, which gets the error, does nothing either,
     where nothing is ever retried, because what the `try` around it calls keeps every exception for itself,
     and where the number of retries is asked for before, or that of attempts which the project counts itself
-    (`if attempt >= 3`).
+    (`if attempt >= 3`); around an automatic retry where a handler for what is waited for does so and leaves.
 
     ## References
 
