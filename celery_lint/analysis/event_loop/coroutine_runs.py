@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
+from celery_lint.analysis.event_loop.plain_values import PlainValues
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
@@ -46,12 +47,16 @@ _OF_FUNCTIONS = ("anyio", "trio", "asyncer", "BlockingPortal")
 
 
 class GivenFunction(NamedTuple):
-    """A coroutine function where its coroutine is needed. ``place`` is the call that is given it."""
+    """A coroutine function where its coroutine is needed. ``place`` is the call that is given it.
+
+    ``made`` is where a plain function is called instead, or defined, that gives nothing to be awaited.
+    """
 
     module: Module
     call: Call
     name: str
     taker: str
+    made: Place | None = None
 
     @property
     def place(self) -> Place:
@@ -88,6 +93,7 @@ class CoroutineRuns:
 
     def __init__(self, known: Known) -> None:
         self.coroutines = known.of(Coroutines)
+        self.plain_values = known.of(PlainValues)
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
@@ -108,7 +114,13 @@ class CoroutineRuns:
         return found
 
     def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
-        for call in self.functions.calls(module, function):
+        calls = self.functions.calls(module, function)
+        for call in calls:
+            if call.chain[:1] != "%" and any(given.kind == "call" for given in call.takes[:2]):
+                taken = self._taken(module, call)
+                made = self._plain(module, calls[taken.number].chain if taken.kind == "call" else "")
+                if made is not None:
+                    yield GivenFunction(module, call, made[1].name, call.leaf(), made[0].place(made[1].span))
             if call.chain[:1] == "%" or not any(given.chain for given in call.takes):
                 continue
             chain = self._taken(module, call).chain
@@ -121,6 +133,11 @@ class CoroutineRuns:
                     and makes_coroutine(target.module, handed)
                 ):
                     yield GivenFunction(module, call, handed.name, call.leaf())
+
+    def _plain(self, module: Module, chain: str) -> tuple[Module, Function] | None:
+        """The function of the project behind a chain, if it certainly gives nothing to be awaited."""
+        target = self.graph.target(module, chain)
+        return target if target is not None and self.plain_values.gives(*target) else None
 
     def _taken(self, module: Module, call: Call) -> Argument:
         """The argument that a call takes as a coroutine."""

@@ -15,7 +15,8 @@ class RunAsyncGivenFunction(Rule):
 
     `asyncio.run(execute)` fails with *a coroutine was expected*, `run_until_complete(execute)` and
     `run_coroutine_threadsafe(execute, loop)` with a `TypeError`. The parentheses are missing, and the call
-    never works.
+    never works. Nor does `asyncio.run(load(pk))` where `load` is a plain function that gives a dictionary, or
+    has run its coroutine already: *a coroutine was expected, got {…}*.
 
     ## Example
 
@@ -58,9 +59,10 @@ class RunAsyncGivenFunction(Rule):
     ## Limits
 
     In functions that tasks reach. The functions of asyncio that take a coroutine, and helpers of the
-    project that do nothing else with a parameter than to run it. Silent for `async_to_sync`, `anyio.run`
-    and `trio.run`, which take a function, and for helpers that call their parameter, test it or annotate it
-    as `Callable`.
+    project that do nothing else with a parameter than to run it. Of what plain functions give it speaks where
+    each of their `return`s shows a literal, `None`, or what a run of a coroutine gives. Silent for
+    `async_to_sync`, `anyio.run` and `trio.run`, which take a function, and for helpers that call their
+    parameter, test it or annotate it as `Callable`.
 
     ## References
 
@@ -74,9 +76,20 @@ class RunAsyncGivenFunction(Rule):
     fixable = "safe"
     message = "`{runner}()` fails: it gets the function `{function}`, not the coroutine `{function}()`"
     help = "call it: `{function}()`"
+    variants = {
+        "plain": (
+            "`{runner}()` fails: `{function}()` is no coroutine, `{function}` is a plain function",
+            "call `{function}()` without `{runner}`, or make it an `async def`",
+        ),
+    }
     proof = "tests/proofs/test_event_loop.py::test_a_function_is_no_coroutine"
 
     @on(CoroutineRuns.given)
     def check(self, given: GivenFunction) -> Iterator[Finding]:
         """Report each call that is given one."""
-        yield Finding(given.place, {"runner": given.taker, "function": given.name}, fix=(given.name,))
+        values = {"runner": given.taker, "function": given.name}
+        if given.made is None:
+            yield Finding(given.place, values, fix=(given.name,))
+        else:
+            related = ((given.made, f"`{given.name}` is defined here, without `async`"),)
+            yield Finding(given.place, values, related, "plain")
