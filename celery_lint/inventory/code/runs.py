@@ -38,7 +38,8 @@ class LoopRun(NamedTuple):
     that is a parameter), ``kept`` (a loop kept for the process, ``shared`` if a module or a class holds it),
     ``apart`` (the loop of the process in a thread or greenlet of its own, as ``celery_lint.runtime`` keeps
     one) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
-    ``adaptive`` says that the function first asks whether a loop is running already. ``coroutines`` are the
+    ``adaptive`` says that the function first asks whether a loop is running already, ``aside`` that a task
+    may then not come to the run. ``coroutines`` are the
     functions whose coroutines it runs, as far as they can be seen.
     """
 
@@ -50,13 +51,14 @@ class LoopRun(NamedTuple):
     shared: bool
     helper: bool
     adaptive: bool
+    aside: bool
     reached: tuple[Reached, ...]
     coroutines: tuple[tuple[Module, Function], ...]
 
     @property
     def is_plain(self) -> bool:
-        """Whether every call makes a loop and closes it, as ``asyncio.run`` does, and asks for no other."""
-        return self.kind == "run" and not self.adaptive
+        """Whether a task comes to it and each time makes a loop and closes it, as ``asyncio.run`` does."""
+        return self.kind == "run" and not self.aside
 
     @property
     def place(self) -> Place:
@@ -112,6 +114,7 @@ class Runs:
             shared,
             helper,
             adaptive,
+            adaptive and self.runners.may_pass_by(module, function, call),
             tuple(reached),
             tuple(coroutines),
         )

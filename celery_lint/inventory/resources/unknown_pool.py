@@ -44,7 +44,10 @@ class UnknownPool:
         return [
             DoubtfulRun(run, doubt)
             for run in self.runs.all
-            if run.is_plain and not self.uses.of(run).outliving and (doubt := self._doubt(run))
+            if run.is_plain
+            and not run.adaptive
+            and not self.uses.of(run).outliving
+            and (doubt := self._doubt(run))
         ]
 
     @facts

@@ -89,10 +89,11 @@ class AsyncioRunInTask(Rule):
 
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
     threads and nothing bound to the loop is seen to outlive the call; likewise where the dependencies are
-    listed and nothing names gevent or eventlet; for helpers that first ask for a running loop; for coroutines
-    that cannot be resolved. What several runs break is told once, at the first run of a task that is seen to
-    be sent, with the others; so is a pool that may be gevent and that nobody can tell. Calls are followed
-    from the task through five functions. `run_until_complete` on a loop of its own is not meant.
+    listed and nothing names gevent or eventlet; and for coroutines that cannot be resolved. To ask for a
+    running loop first changes nothing where a task begins, for none is there, except under gevent and
+    eventlet. What several runs break is told once, at the first run of a task that is seen to be sent, with
+    the others; so is a pool that may be gevent and that nobody can tell. Calls are followed from the task
+    through five functions. `run_until_complete` on a loop of its own is not meant.
 
     ## References
 
@@ -138,6 +139,8 @@ class AsyncioRunInTask(Rule):
         threads = self.known.of(Workers).running(("threads",), tasks)
         runner = {"runner": run.runner}
         if green is not None:
+            if run.adaptive:  # another greenlet's loop is running then, and this one sees it
+                return
             values = {**runner, "pool": green.name, "where": green.where}
             yield Finding(run.place, values, tuple(related), "green")
             return
