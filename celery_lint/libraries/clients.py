@@ -41,10 +41,11 @@ OWNERS = frozenset(
     }
 )
 #: These try again whatever fails, and their second try opens a connection on the loop that runs: only with
-#: ``max_retries=0`` does anything fail (openai up to 3.14.0, what langchain makes of it). From 3.14.1 on only
+#: ``max_retries=0`` does anything fail (anthropic, openai up to 3.14.0, what langchain makes of it). From 3.14.1 on only
 #: errors of the network are tried again, so that every second request fails; which one runs is seldom known.
 RETRYING = frozenset(
     {
+        "anthropic.AsyncAnthropic()",
         "langchain_openai.AzureChatOpenAI()",
         "langchain_openai.ChatOpenAI()",
         "langchain_openai.OpenAIEmbeddings()",
@@ -67,6 +68,7 @@ LOOP_BOUND = (
         "psycopg_pool.AsyncConnectionPool()",
         "databases.Database()",
         "databases.core.Database()",
+        "anthropic.AsyncAnthropic()",
         "openai.AsyncOpenAI()",
         "openai.AsyncAzureOpenAI()",
         "aio_pika.connect_robust()",

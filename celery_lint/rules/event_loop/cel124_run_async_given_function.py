@@ -78,7 +78,7 @@ class RunAsyncGivenFunction(Rule):
     help = "call it: `{function}()`"
     variants = {
         "plain": (
-            "`{runner}()` fails: `{function}()` is no coroutine, `{function}` is a plain function",
+            "`{runner}()` fails: the plain function `{function}` gives it no coroutine",
             "call `{function}()` without `{runner}`, or make it an `async def`",
         ),
     }

@@ -18,7 +18,8 @@ class AsyncClientSharedAcrossLoops(Rule):
 
     The connections that an asynchronous client keeps open belong to the event loop that opened them. The
     next task of the process gets one of them on another loop. `httpx` and `redis.asyncio` then fail
-    every second time with *Event loop is closed*, and so does `openai` with `max_retries=0`; `aiohttp`,
+    every second time with *Event loop is closed*, and so do `openai` and `anthropic` with
+    `max_retries=0`; `aiohttp`,
     `asyncpg`, `aiomysql` and MongoDB clients fail every time but the first. A pool of `psycopg_pool` works on
     until its connections expire, and then finds no more.
 
@@ -77,8 +78,8 @@ class AsyncClientSharedAcrossLoops(Rule):
     attributes that functions set from outside, and of those that an object at module level holds and its
     methods use, or the methods of its class where there is no other object. Where the coroutine is run by
     `asyncio.run` itself, `asyncio-run-in-task` tells it; clients in a dictionary are told by
-    `loop-bound-client-cache`. Clients that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are
-    not meant, nor those that try again by themselves: `openai` does up to 3.14.0 (from 3.14.1 on every
+    `loop-bound-client-cache`. Clients that were tried and survive (SQLAlchemy on psycopg) are not meant,
+    nor those that try again by themselves: `anthropic` does, `openai` up to 3.14.0 (from 3.14.1 on every
     second request fails here too), and `langchain_openai` with it. Silent where the coroutine, or what runs
     it, closes the client, where the function that makes it asks for the running loop, and for a helper that
     keeps the loop of its thread, unless the pool is known to have several.
