@@ -220,6 +220,7 @@ class SecondPass:
         self._leaves: dict[bytes, set[bytes]] = {}
         for name, leaf in pairs:
             self._leaves.setdefault(_bytes(name), set()).add(_bytes(leaf))
+        self._names = frozenset(self._leaves)
 
     def __bool__(self) -> bool:
         return bool(self._leaves)
@@ -232,8 +233,11 @@ class SecondPass:
         # A dozen searches for a word cost less than to take the whole text apart.
         if len(self._leaves) < _FEW and not any(name in data for name in self._leaves):
             return False
-        present = words_in(data)
-        for name in self._leaves.keys() & present:
+        words = data.translate(_TABLE).split()
+        if self._names.isdisjoint(words):  # which is so of most, and costs less than the set of all words
+            return False
+        present = set(words)
+        for name in self._names & present:
             leaves = self._leaves[name]
             if b"" in leaves or not leaves.isdisjoint(present):
                 return True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Entity
 from celery_lint.project.project import Project
@@ -37,6 +38,62 @@ def behind(project: Project, entity: Entity) -> Called | None:
         if function is not None and made.module is not None:
             return Called(made.module, function, _inheriting(entity, made.module, function))
     return None
+
+
+Way = Literal["run", "taken out", "entered", "named"]
+"""How a call leads to a function: it runs it, or one out of a table; a ``with`` enters its object; or the
+call hands it on by name."""
+
+
+def led_to(
+    project: Project,
+    module: Module,
+    function: Function,
+    call: Call,
+    receiver: Entity | None,
+    bound: Entity | None,
+) -> Iterator[tuple[Called, Way]]:
+    """The functions of the project that a call of a function leads to, if it is made, and in which way.
+
+    ``receiver`` is the class of the object that the function is a method of, ``bound`` that of its task.
+    """
+    target = _of_itself(project, function, call.chain, receiver, bound)
+    target = target or by_name(project, module, call.chain)
+    if target is not None:
+        yield target, "run"
+    else:
+        for target in from_table(project, module, call.chain):
+            yield target, "taken out"
+    for target in entered(project, module, call.chain) if call.is_context_manager else ():
+        yield target, "entered"
+    for chain in call.named:
+        target = named(project, module, chain)
+        if target is not None:
+            yield target, "named"
+
+
+def _of_itself(
+    project: Project, function: Function, chain: str, receiver: Entity | None, bound: Entity | None
+) -> Called | None:
+    """What a method, or a task bound to itself, calls of its own object, or of one that it keeps.
+
+    ``self.work()`` and ``self.client.fetch()``, looked up in the class of the object.
+    """
+    owner, _, name = chain.rpartition(".")
+    if not name.isidentifier():
+        return None
+    first, *kept = owner.split(".")
+    if first[:1] == "%" and first[1:] == function.first():
+        receiver = bound
+    elif not function.owner or first.removesuffix("()") != f":{function.owner}":
+        return None
+    if receiver is None:
+        return None
+    if not kept:
+        found = method(project, receiver, name)
+        return found._replace(receiver=receiver) if found is not None else None
+    itself = receiver._replace(kind="instance")
+    return method(project, project.follow(itself, [], kept), name)
 
 
 def named(project: Project, module: Module, chain: str) -> Called | None:

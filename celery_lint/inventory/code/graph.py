@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.called import (
     ENTERING,
-    Called,
     behind,
-    by_name,
-    entered,
     from_table,
-    method,
-    named,
+    led_to,
 )
 from celery_lint.inventory.code.coroutine_values import CoroutineValues
 from celery_lint.inventory.code.ends.unreached import Unreached
@@ -155,45 +151,28 @@ class CallGraph:
         for call in self.functions.calls(module, function):
             if call.number in refused:
                 continue
-            target = self._of_itself(function, call.chain, receiver, bound)
-            target = target or by_name(self.project, module, call.chain)
-            if target is None:
-                for other in from_table(self.project, module, call.chain):
-                    yield Callee(other.module, other.function, call, other.receiver)
-            elif call.is_context_manager and makes_generator(target.module, target.function):
-                refused.update(below_with(self.functions.of(module, function), call))
-            elif not self.values.leads_nowhere(module, function, call, target):
-                yield Callee(target.module, target.function, call, target.receiver)
-            for target in entered(self.project, module, call.chain) if call.is_context_manager else ():
-                bare = call._replace(packed_arguments=())  # what it is given is for `__init__`
-                yield Callee(target.module, target.function, bare, target.receiver)
-            for chain in call.named:
-                target = named(self.project, module, chain)
-                if target is not None:
-                    yield Callee(target.module, target.function, call, target.receiver)
+            for target, way in led_to(self.project, module, function, call, receiver, bound):
+                is_entered = way == "run" and call.is_context_manager
+                if is_entered and makes_generator(target.module, target.function):
+                    refused.update(below_with(self.functions.of(module, function), call))
+                    continue
+                if way == "run" and self.values.leads_nowhere(module, function, call, target):
+                    continue
+                # What a call is given that an object is made by is for `__init__`.
+                made = call._replace(packed_arguments=()) if way == "entered" else call
+                yield Callee(target.module, target.function, made, target.receiver)
 
-    def _of_itself(
-        self, function: Function, chain: str, receiver: Entity | None, bound: Entity | None
-    ) -> Called | None:
-        """What a method, or a task bound to itself, calls of its own object, or of one that it keeps.
+    def calls_one(self, module: Module, function: Function, keys: Collection[Key]) -> bool:
+        """Whether a function calls one of these, or hands it on by name.
 
-        ``self.work()`` and ``self.client.fetch()``, looked up in the class of the object.
+        Most lead to none, whatever they come to, and that is known sooner.
         """
-        owner, _, name = chain.rpartition(".")
-        if not name.isidentifier():
-            return None
-        first, *kept = owner.split(".")
-        if first[:1] == "%" and first[1:] == function.first():
-            receiver = bound
-        elif not function.owner or first.removesuffix("()") != f":{function.owner}":
-            return None
-        if receiver is None:
-            return None
-        if not kept:
-            found = method(self.project, receiver, name)
-            return found._replace(receiver=receiver) if found is not None else None
-        itself = receiver._replace(kind="instance")
-        return method(self.project, self.project.follow(itself, [], kept), name)
+        bound = self._bound(module, function)
+        return any(
+            (target.module.path, target.function.qualname) in keys
+            for call in self.functions.calls(module, function)
+            for target, _ in led_to(self.project, module, function, call, None, bound)
+        ) and any(callee.view[0] in keys for callee in self.callees(module, function))
 
     def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function that a chain names; a class stands for its ``__init__``."""

@@ -57,10 +57,7 @@ class Relays:
                 for module, function in self._mentioning(names)
                 if (module.path, function.qualname) not in found
                 and not function.is_async
-                and any(
-                    (callee.module.path, callee.function.qualname) in level
-                    for callee in self.graph.callees(module, function)
-                )
+                and self.graph.calls_one(module, function, level)
             }
             if not level:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from celery_lint.inventory.application.applications import Application, Applications, is_task_base
 from celery_lint.inventory.tasks.makers import Option
@@ -235,16 +236,21 @@ class TaskOptions:
     def _adds_to(self, wrapper: Key, chain: str, names: frozenset[str]) -> bool:
         """Whether a wrapper puts options of its own, or those of these names, into what its caller gives."""
         module = self.project.modules[wrapper[0]]
-        inside = (f"{wrapper[1]}/", f"{wrapper[1]}.")
+        what = f"{wrapper[1]} adds {' '.join(sorted(names))} to {chain}"  # for all tasks that it makes
+        find = partial(self._find_added, module, wrapper[1], chain, names)
+        return self.project.functions.kept(module, what, None, find)
+
+    def _find_added(self, module: Module, wrapper: str, chain: str, names: frozenset[str]) -> bool:
+        inside = (f"{wrapper}/", f"{wrapper}.")
         if any(
             assignment.subscript
             and assignment.target == chain
             and (not names or assignment.key in names)
-            and (assignment.function == wrapper[1] or assignment.function.startswith(inside))
+            and (assignment.function == wrapper or assignment.function.startswith(inside))
             for assignment in module.assignments
         ):
             return True
-        family = self.project.functions.within(module, wrapper[1])
+        family = self.project.functions.within(module, wrapper)
         if names:
             return self._may_add(module, family, chain[1:], names)
         return any(

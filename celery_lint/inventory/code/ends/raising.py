@@ -55,6 +55,7 @@ class Raising:
         self.unbound = known.of(UnboundNames)
         self.loggers = known.of(Loggers)
         self._refused = Remembered[frozenset[int]](self._find_refused)
+        self._raised = Remembered[frozenset[int]](self._find_raised)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the calls that Python refuses whenever they are made; none runs what it calls."""
@@ -137,6 +138,10 @@ class Raising:
 
     def steps(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the statements that raise before they are done, whenever they are come to."""
+        key = (module.path, function.qualname)
+        return self._raised.of(key, module, function, self.project.modules.count)
+
+    def _find_raised(self, module: Module, function: Function, _: int) -> frozenset[int]:
         refused, lacking = self.refused(module, function), self._lacking(module, function)
         found = {*self.imports.of(module, function), *self.generators.steps(module, function)}
         found |= self.texts.steps(module, function)

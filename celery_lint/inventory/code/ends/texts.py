@@ -6,8 +6,6 @@ the file itself, must be of Python 3 alone.
 
 from __future__ import annotations
 
-import re
-
 from celery_lint.libraries.network import HTTP_VERBS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -20,7 +18,7 @@ _OF_PYTHON_3 = ("urllib.request.urlopen().read()", *(f"httpx.{verb}().content" f
 _BYTES = frozenset({*_OF_PYTHON_3, *(f"requests.{verb}().content" for verb in HTTP_VERBS)})
 _TEXTS = frozenset({f"{library}.{verb}().text" for library in ("httpx", "requests") for verb in HTTP_VERBS})
 _OWNERS = _BYTES | _TEXTS
-_WORDS = re.compile(r"urlopen\(\)|requests\.|httpx\.")
+_WORDS = ("urlopen()", "requests.", "httpx.")
 #: Methods of bytes that raise when a text is the first that they are given.
 REFUSING = frozenset(
     {
@@ -57,7 +55,8 @@ class TextsAndBytes:
 
     def steps(self, module: Module, function: Function) -> set[int]:
         """The numbers of the statements that do so by a variable which is bound again and again."""
-        if not function.name or not _WORDS.search(function.packed_steps):
+        packed = function.packed_steps
+        if not function.name or not any(word in packed for word in _WORDS):
             return set()
         flow = self.functions.of(module, function)
         return {step.number for step in flow.steps if self._is_wrong(module, flow, step)}
