@@ -29,6 +29,7 @@ from celery_lint.analysis.schedules.late_handlers import LateHandlers
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.failed_attributes import FailedAttributes
+from celery_lint.analysis.wiring.failed_imports import LackingImports
 from celery_lint.analysis.wiring.lost_receivers import LostReceivers
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
@@ -159,7 +160,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
 
 def _of_what_is_missing(known: Known) -> set[Pair]:
     """The names of attributes and imports that are, as it seems, asked for in vain: others may set them."""
-    reached = known.of(CallGraph).deeply_reached
+    reached = {*known.of(CallGraph).deeply_reached, *known.of(LackingImports).senders}
     asked = known.of(FailingImports).words(reached) | known.of(Attributes).words(reached)
     return asked | known.of(FailedAttributes).words()
 
@@ -219,7 +220,7 @@ def imported(known: Known) -> list[tuple[str, set[str]]]:
     found = known.of(Unimportable).unread()
     for path, name in known.of(FailedAttributes).unread():
         found.setdefault(path, set()).add(name)
-    reached = known.of(CallGraph).deeply_reached
+    reached = {*known.of(CallGraph).deeply_reached, *known.of(LackingImports).senders}
     for part in (known.of(FailingImports), known.of(Attributes)):
         for path, name in part.unread(reached):
             found.setdefault(path, set()).add(name)

@@ -39,3 +39,38 @@ def test_a_worker_ends_at_a_module_that_python_refuses(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert error in done.stderr
+
+
+@pytest.mark.proof("CEL740")
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("from shop.invoices import total", "ImportError: cannot import name 'total'"),
+        ("import shop.totals", "ModuleNotFoundError: No module named 'shop.totals'"),
+    ],
+)
+def test_an_import_in_a_function_fails_when_it_runs(tmp_path: Path, line: str, error: str) -> None:
+    """The module of the task is imported all the same; who is to send a task sends none."""
+    (tmp_path / "shop").mkdir()
+    texts = {
+        "__init__": "",
+        "invoices": "def total_of(order):\n    return order\n",
+        "tasks": (
+            "from celery import Celery\n\napp = Celery(broker='memory://', backend='cache+memory://')\n\n\n"
+            f"@app.task\ndef bill(order):\n    {line}\n\n\n"
+            f"def send():\n    {line}\n    bill.delay(1)\n    print('sent')\n"
+        ),
+    }
+    for name, text in texts.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(text, encoding="utf-8")
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", f"from shop import tasks; {code}"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = run("done = tasks.bill.apply(args=(1,)); print(done.state, done.traceback)")
+    assert done.stdout.startswith("FAILURE")
+    assert error in done.stdout
+    failed = run("tasks.send()")
+    assert error in failed.stderr
+    assert "sent" not in failed.stdout

@@ -1,21 +1,35 @@
-"""Imports that end a worker when it starts, since what they name is not there."""
+"""Imports that fail, since what they name is not there: a worker ends when it starts, or a run of a task."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 
+from celery_lint.inventory.code.ends.imports import FailingImports
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.handlers import EVERYTHING, Handlers
+from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import Missing
 from celery_lint.inventory.workers.loading.certain import CertainImports, Way, above, absolute
 from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
-from celery_lint.model.facts import ImportStatement, Module, Place
+from celery_lint.libraries.celery import SENDING
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, ImportStatement, Module, Place
+from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.model.steps import Refused
+from celery_lint.model.steps import Refused, Step
+from celery_lint.project.entity import Key
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 _SETTING = (".append", ".insert", ".extend")
 _ON_PATH = tuple([f"sys.path{leaf}" for leaf in _SETTING])
+# What catches the error of an import: whoever names one of these can do without what is imported.
+_CAUGHT = frozenset({"ImportError", "ModuleNotFoundError"})
+_ALL = frozenset({EVERYTHING, "Exception"})
+_CHECKING = "TYPE_CHECKING"
 
 
 class FailedImport(NamedTuple):
@@ -154,3 +168,104 @@ class FailedImports:
                 )
             return any(self.certain.find(way, each) == missing.path for each in (name, *above(name)))
         return self.certain.find(way, name) == missing.path
+
+
+class LackingImport(NamedTuple):
+    """An import in a function that fails there, and what it lacks.
+
+    ``tasks``: those whose runs come to it. ``sends``: where the function sends a task behind it, for one that
+    no task runs.
+    """
+
+    place: Place
+    missing: Missing
+    tasks: tuple[Task, ...]
+    sends: Place | None
+
+
+class LackingImports:
+    """What functions take in vain from modules of the project, where a task runs them or they send one."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.imports = known.of(FailingImports)
+        self.sendings = known.of(Sendings)
+        self.graph = known.of(CallGraph)
+        self.handlers = known.of(Handlers)
+
+    @facts
+    def all(self) -> list[LackingImport]:
+        """Those imports, by path and line; of each function the first that fails on a way."""
+        reached = self.graph.deeply_reached
+        asked = dict.fromkeys([*reached, *self.senders])
+        return sorted(
+            (
+                found
+                for module, function in self.project.modules.functions_at(asked)
+                if is_product_path(module.path)
+                for found in self._in(module, function)
+            ),
+            key=lambda found: (found.place.path, found.place.span.start),
+        )
+
+    @once
+    def senders(self) -> frozenset[Key]:
+        """The functions that import something and call what sends a task."""
+        return frozenset(
+            (module.path, function.qualname)
+            for module, function in self.project.calling(*(f".{word}" for word in sorted(SENDING)))
+            if function.name and function.has("import")
+        )
+
+    def _in(self, module: Module, function: Function) -> Iterator[LackingImport]:
+        ways = self.graph.deeply_reached.get((module.path, function.qualname), ())
+        tasks = tuple({way.task.key: way.task for way in ways}.values())
+        flow = self.functions.of(module, function)
+        for step, statement, missing in self.imports.lacking(module, function):
+            if self._is_expected(module, flow, step):
+                continue
+            sent = None if tasks else self._sent_behind(module, function, step, statement)
+            if tasks or sent is not None:
+                yield LackingImport(module.place(step.span), missing, tasks, sent)
+                return
+
+    def _is_expected(self, module: Module, flow: Flow, step: Step) -> bool:
+        """Whether the code goes on without what is imported, or no run comes to it."""
+        for attempt in flow.attempts(step):
+            for handler in flow.body(attempt, "handler"):
+                caught = self.handlers.caught(module, handler)
+                if caught is None or caught & _CAUGHT or (caught & _ALL and not _goes_out(flow, handler)):
+                    return True
+        return any(
+            chain.endswith(_CHECKING)
+            for outer in flow.ancestors(step)
+            if outer.kind == "if"
+            for chain in outer.chains
+        )
+
+    def _sent_behind(
+        self, module: Module, function: Function, step: Step, statement: ImportStatement
+    ) -> Place | None:
+        """The first call behind an import that sends a task or what is imported."""
+        imported = {statement.dotted(name) for name in statement.names}
+        for call in self.functions.calls(module, function):
+            if call.leaf() not in SENDING or call.span.start < step.span.start:
+                continue
+            if self._is_sent(module, function, call, imported):
+                return module.place(call.span)
+        return None
+
+    def _is_sent(self, module: Module, function: Function, call: Call, imported: set[str]) -> bool:
+        if call.chain.rpartition(".")[0] in imported:
+            return True
+        sending = self.sendings.of(module, function, call)
+        return sending is not None and sending.task is not None
+
+
+def _goes_out(flow: Flow, handler: Step) -> bool:
+    """Whether a handler raises in its own block: the error, another one, or a retry."""
+    return any(
+        step.kind == "raise" or any(chain.endswith(".retry()") for chain in step.chains)
+        for step in flow.body(handler)
+    )

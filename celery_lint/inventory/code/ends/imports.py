@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from celery_lint.files.filter import Pair
+from celery_lint.inventory.workers.loading.absent import Missing
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.model.facts import Function, ImportStatement, Module
 from celery_lint.model.steps import Step
@@ -27,6 +28,13 @@ class FailingImports:
         for step, statement in self._imports(module, function):
             if self.unimportable.fails(module, statement):
                 yield step.number
+
+    def lacking(self, module: Module, function: Function) -> Iterator[tuple[Step, ImportStatement, Missing]]:
+        """The same statements, with what each asks for and what is missing of it."""
+        for step, statement in self._imports(module, function):
+            missing = self.unimportable.missing(module, statement)
+            if missing is not None:
+                yield step, statement, missing
 
     def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The files that nobody has read, with the names that these functions take from them."""

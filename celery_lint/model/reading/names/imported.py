@@ -139,10 +139,23 @@ def hidden_names(tree: ast.Module, text: str, top: Scope, functions: Iterable[Sc
     for loop in tree.body:
         if isinstance(loop, ast.For):  # what has a value or a definition besides
             found.update(each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name))
-    if _binds(text) or any(isinstance(node, _UNSEEN) for node in tree.body):
+    if _binds(tree, text) or any(isinstance(node, _UNSEEN) for node in tree.body):
         found.add(ANYTHING)
     return tuple(sorted(found))
 
 
-def _binds(text: str) -> bool:
-    return any(word in text and pattern.search(text) for word, pattern in _BINDING.items())
+def _binds(tree: ast.Module, text: str) -> bool:
+    """Whether code says one of these words: a comment may as well, of variables of the environment."""
+    words = {word for word, pattern in _BINDING.items() if word in text and pattern.search(text)}
+    return bool(words) and any(_word(node) in words for node in ast.walk(tree))
+
+
+def _word(node: ast.AST) -> str:
+    """The last name that an expression, a definition or a part of an import says by itself."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return node.name
+    return node.name.rpartition(".")[2] if isinstance(node, ast.alias) else ""
