@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from typing import Literal
 
@@ -40,6 +41,16 @@ _OPTIONS = (
     "bind",
 )
 _EXCEPTIONS = ("Error", "Exception", "Warning", "Timeout")
+# Packages whose modules of exceptions hold nothing else, whatever these are called: `SoftTimeLimitExceeded`.
+_OF_EXCEPTIONS = frozenset({"errors", "exc", "exceptions"})
+_PACKAGES = frozenset(
+    {
+        *("amqp", "asyncpg", "billiard", "boto3", "botocore", "celery", "django", "elasticsearch", "kombu"),
+        *("psycopg", "psycopg2", "pymongo", "redis", "requests", "rest_framework", "sqlalchemy", "urllib3"),
+    }
+)
+# What the pool offers beside its module of exceptions.
+_OF_THE_POOL = frozenset({"billiard.SoftTimeLimitExceeded", "billiard.TimeLimitExceeded"})
 
 Effect = Literal["at_retry", "lost", "at_send", "no_serializer", "no_compression", "no_number", "is_true"]
 
@@ -133,7 +144,7 @@ class OptionValues:
             return ""
         entity = self.project.value_entity(module, value)
         leaf = value.chain.rpartition(".")[2].lstrip(":~")
-        is_class = entity.kind == "class" or (entity.kind == "external" and leaf.endswith(_EXCEPTIONS))
+        is_class = entity.kind == "class" or (entity.kind == "external" and _is_exception(entity.name))
         return leaf if is_class and "()" not in leaf and not leaf.isupper() else ""
 
     # ------------------------------------------------------------------ CEL328
@@ -181,6 +192,19 @@ class OptionValues:
             any("kombu" in target for target in module.imports.values())
             for module, _ in self.project.holding("register")
         )
+
+
+def _is_exception(name: str) -> bool:
+    """Whether a dotted name outside of the project certainly is the class of an exception."""
+    module, _, leaf = name.rpartition(".")
+    if module == "builtins":
+        found = getattr(builtins, leaf, None)
+        return isinstance(found, type) and issubclass(found, BaseException)
+    if leaf.endswith(_EXCEPTIONS) or name in _OF_THE_POOL:
+        return True
+    if leaf.isupper() or not leaf[:1].isupper():
+        return False
+    return module.partition(".")[0] in _PACKAGES and module.rpartition(".")[2] in _OF_EXCEPTIONS
 
 
 def _is_rate(text: str) -> bool:

@@ -41,8 +41,9 @@ class AutoretryForNotTuple(Rule):
 
     ## Limits
 
-    Speaks of classes of the project, and of those of libraries whose name says that they are exceptions. A
-    name that may hold a tuple is left alone.
+    Speaks of classes of the project, and of those of libraries whose name says that they are exceptions, or
+    whose module does in a well-known package (`celery.exceptions`, `pymongo.errors`). A name that may hold a
+    tuple is left alone.
 
     ## References
 
