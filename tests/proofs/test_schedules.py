@@ -245,6 +245,17 @@ def test_what_is_no_signature(ticking: Ticking) -> None:
     assert ticking.app.add_periodic_task(10, ticking.poll) == "poll()"
 
 
+@pytest.mark.proof("CEL828")
+def test_a_signature_is_called_sig(ticking: Ticking) -> None:
+    """Nothing is scheduled."""
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'sig'"):
+        ticking.app.add_periodic_task(schedule=10, signature=ticking.poll.s())
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'schedule'"):
+        ticking.app.add_periodic_task(sig=ticking.poll.s(), interval=10)
+    ticking.app.finalize()
+    assert ticking.app.conf.beat_schedule == {}
+
+
 def test_fields_mean_what_they_mean_to_celery() -> None:
     """The linter's reading of a field, compared with Celery's on texts of all kinds."""
     chance = random.Random(8)

@@ -8,8 +8,8 @@ from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedul
 from celery_lint.inventory.application.beat.unread import UnreadSchedules
 from celery_lint.inventory.tasks.canvas.missing_bind import MissingBind
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.schedules import Entry, Schedules
-from celery_lint.inventory.tasks.sendings import Given
+from celery_lint.inventory.tasks.schedules import PERIODIC, Entry, Schedules
+from celery_lint.inventory.tasks.sendings import Given, Sendings
 from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Place, Value
@@ -17,6 +17,14 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
 _SENDS = frozenset({"delay", "apply_async"})
+# What `add_periodic_task` cannot do without, and by which other names people give it.
+_NEEDED = ("schedule", "sig")
+_MISTAKEN = {
+    "schedule": ("interval", "run_every"),
+    "sig": ("signature", "task"),
+}
+# What gives an application to its receivers.
+_RECEIVING = (".on_after_configure.connect", ".on_after_finalize.connect", ".on_configure.connect")
 
 
 class UnfitEntry(NamedTuple):
@@ -47,6 +55,17 @@ class NoSignature(NamedTuple):
     sent: bool
 
 
+class IncompleteCall(NamedTuple):
+    """A call of `add_periodic_task` that Python refuses: a parameter that it needs is ``missing``.
+
+    ``misnamed``: what is given under another name, and is most likely meant for it.
+    """
+
+    place: Place
+    missing: str
+    misnamed: str
+
+
 class Entries:
     """The entries of a project's schedules, compared with what they run."""
 
@@ -60,6 +79,7 @@ class Entries:
         self.task_options = known.of(TaskOptions)
         self.tasks = known.of(Tasks)
         self.missing_bind = known.of(MissingBind)
+        self.sendings = known.of(Sendings)
 
     # ------------------------------------------------------------------ arguments
 
@@ -148,6 +168,35 @@ class Entries:
                     yield NoSignature(place, f"{called.lstrip(':.~%').rpartition('.')[2]}.{leaf}()", True)
                 elif self.tasks.of(self.project.resolve(entry.module, given.chain)):
                     yield NoSignature(place, f"{given.chain.lstrip(':.~%').rpartition('.')[2]}()", True)
+
+    @facts
+    def incomplete(self) -> list[IncompleteCall]:
+        """The calls of an application's `add_periodic_task` without a schedule or a signature."""
+        own = self.functions.named(self.project.product_modules(), PERIODIC)
+        if any(function.owner for _, function in own):
+            return []  # an application of the project may take other parameters
+        return list(self._incomplete())
+
+    def _incomplete(self) -> Iterator[IncompleteCall]:
+        for entry in self.schedules.all:
+            if entry.written != "call" or entry.hidden or not self._is_of_application(entry):
+                continue
+            missing = next((each for each in _NEEDED if each not in entry.given), "")
+            if missing:
+                misnamed = next((each for each in _MISTAKEN[missing] if each in entry.given), "")
+                yield IncompleteCall(entry.place, missing, misnamed)
+
+    def _is_of_application(self, entry: Entry) -> bool:
+        """Whether the call is one of an application, or of what a signal gives its receiver."""
+        call, function = entry.call, entry.function
+        if call is None or function is None:
+            return False
+        receiver = call.chain.rpartition(".")[0]
+        if receiver[:1] != "%":
+            return self.sendings.is_application(entry.module, receiver)
+        return receiver == f"%{function.first()}" and any(
+            decorator.chain.removesuffix("()").endswith(_RECEIVING) for decorator in function.decorators
+        )
 
     def _is_plain_function(self, entry: Entry, given: Value) -> bool:
         """Whether a name is a function that nothing makes a task."""
