@@ -61,6 +61,17 @@ def test_only_a_database_stores_the_end_over_such_a_failure(tmp_path: Path) -> N
         assert repr(database.get_result(state)) == repr(end)
 
 
+@pytest.mark.proof("CEL432")
+def test_a_state_of_any_name_ends_with_the_task(tmp_path: Path) -> None:
+    """SUCCESS is stored over it, whatever the backend."""
+    for url in ("cache+memory://", f"file://{tmp_path}", f"db+sqlite:///{tmp_path}/results"):
+        backend = Celery(backend=url).backend
+        backend.store_result("1", {"error": "no width"}, "FAILED")
+        assert backend.get_state("1") == "FAILED"
+        backend.store_result("1", {"error": "no width"}, "SUCCESS")
+        assert backend.get_task_meta("1", cache=False)["status"] == "SUCCESS"
+
+
 @pytest.mark.proof("CEL433")
 def test_success_is_final(worker: Worker, tmp_path: Path) -> None:
     """What the task raises or returns later is not stored; a database stores it before Celery 5.7."""

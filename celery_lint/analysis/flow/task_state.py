@@ -30,6 +30,8 @@ from celery_lint.project.known import Known, facts
 
 #: The states whose result is an exception, which readers build from its type and message.
 EXCEPTION_STATES = frozenset({"FAILURE", "REVOKED", "RETRY"})
+# What people call a failure that is none of Celery's states: a state like any other until the task ends.
+_FAILED = frozenset({"FAILED", "FAIL", "ERROR"})
 _STATES = "celery.states."
 _PARAMETERS = {
     "update_state": ("task_id", "state", "meta"),
@@ -84,9 +86,11 @@ class StateCall(NamedTuple):
         return keys.isdisjoint(("exc_type", "**", "?"))
 
     def short_lived(self) -> bool:
-        """Whether it is an exception's state, and the end of the task stores another over it."""
-        if self.state not in EXCEPTION_STATES or not self.own or not self.final:
+        """Whether it is the state of a failure, and the end of the task stores another over it."""
+        if not self.own or not self.final:
             return False
+        if self.state not in EXCEPTION_STATES:
+            return self.state.upper() in _FAILED
         return self.meta is None or (self.meta.kind == "mapping" and not self.unreadable())
 
 
@@ -163,7 +167,7 @@ class TaskState:
             ):
                 final = False
             lasts = not of_itself or self._lasts(module, function, step, tasks)
-            if state in EXCEPTION_STATES and self.own_backends.read:
+            if state.upper() in EXCEPTION_STATES | _FAILED and self.own_backends.read:
                 lasts = final = False  # who knows what its readers make of it
             lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
             yield StateCall(
@@ -186,7 +190,7 @@ class TaskState:
         """
         flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
         chain, current = call.chain, step
-        for outer in flow.ancestors(step) if state in EXCEPTION_STATES else ():
+        for outer in flow.ancestors(step) if state in EXCEPTION_STATES or state.upper() in _FAILED else ():
             last = flow.body(outer, "finally") if outer.kind == "try" and current.role != "finally" else ()
             if any(_stores_again(calls[number], chain) for each in last for number in each.calls):
                 return True

@@ -50,7 +50,8 @@ class UpdateStateFailure(Rule):
     ## Limits
 
     FAILURE, REVOKED and RETRY, by name or from `celery.states`, with a dictionary that is written out; what
-    a variable holds is not known. Where the backend is a database, only what nothing is stored over is
+    a variable holds is not known. Of FAILED, FAIL and ERROR, which are no states of Celery and can be read,
+    only that they do not last. Where the backend is a database, only what nothing is stored over is
     reported as unreadable: `raise Ignore()` follows, results are ignored, or it is another task's state; and
     nothing where that is `django-db` and all that reads results does so by `TaskResult`. That the state does
     not last is only said in the task's own function, where nothing after the call raises, and not of tasks
