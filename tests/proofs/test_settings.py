@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import celery
 import pytest
@@ -206,6 +207,20 @@ def test_a_name_for_a_namespace_changes_nothing_without(give: Callable[[Celery, 
     assert app.conf.task_time_limit is None
     load("CELERY")(app, "CELERY_TASK_TIME_LIMIT")
     assert app.conf.task_time_limit == 5
+
+
+@pytest.mark.proof("CEL913")
+@pytest.mark.parametrize("namespace", [None, "CELERY"])
+def test_django_takes_no_small_letters(monkeypatch: pytest.MonkeyPatch, namespace: str | None) -> None:
+    module = ModuleType("settings_in_small_letters")
+    vars(module).update(SECRET_KEY="x", task_acks_late=True, CELERY_TASK_TRACK_STARTED=True)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    settings = pytest.importorskip("django.conf").Settings(module.__name__)
+    app = Celery("shop", set_as_current=False)
+    app.config_from_object(settings, namespace=namespace)
+    assert app.conf.task_acks_late is False
+    if namespace:
+        assert app.conf.task_track_started is True
 
 
 @pytest.mark.parametrize("give", [update, attribute, item])

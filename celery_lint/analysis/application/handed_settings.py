@@ -246,7 +246,8 @@ def _without_others(given: Iterable[Given], names: Container[str], keys: Collect
 
 def _parts(source: Source) -> Iterator[Source]:
     """What a source is put together of, each by itself."""
-    yield from (Source(modules=(path,)) for path in source.modules)
+    for path in source.modules:
+        yield Source((path,), capitals=(path,) if path in source.capitals else ())
     yield from (Source(classes=(class_,)) for class_ in source.classes)
     yield from (Source(mappings=(mapping,)) for mapping in source.mappings)
 

@@ -309,7 +309,8 @@ class UnreadSettings:
         for path in source.modules:
             module = self.project.modules.find(path)
             if module is not None:
-                yield from _bound(module, module.bindings)
+                capitals = path in source.capitals
+                yield from (each for each in _bound(module, module.bindings) if _counts(each, capitals))
         for entity in source.classes:
             for base in self.project.bases(entity):
                 class_ = base.class_()
@@ -379,6 +380,10 @@ def _is_asked_for(given: Given) -> bool:
         each.kind == "call" and any(item.data == given.key for item in each.items)
         for each in held(given.value)
     )
+
+
+def _counts(given: Given, capitals: bool) -> bool:
+    return not capitals or given.key.isupper()
 
 
 def _bound(module: Module, names: dict[str, tuple[Value, ...]]) -> Iterator[Given]:

@@ -38,6 +38,7 @@ class Source(NamedTuple):
     """What an expression that settings are loaded from turned out to be, in parts that all count.
 
     ``hidden``: it may say more than can be seen; ``foreign``: for that is written outside the project.
+    ``capitals``: the modules among them of which Django takes nothing but names in capitals.
     """
 
     modules: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Source(NamedTuple):
     mappings: tuple[tuple[Module, Value], ...] = ()
     hidden: bool = False
     foreign: bool = False
+    capitals: tuple[str, ...] = ()
 
     def and_also(self, other: Source) -> Source:
         """Both together."""
@@ -54,6 +56,7 @@ class Source(NamedTuple):
             self.mappings + other.mappings,
             self.hidden or other.hidden,
             self.foreign or other.foreign,
+            self.capitals + other.capitals,
         )
 
 
@@ -190,7 +193,9 @@ class Loaded:
 
     def lookup(self, source: Source, keys: tuple[str, ...]) -> list[Given]:
         """Everything that a source says under one of these names."""
-        found = list(self._in_modules(source.modules, keys))
+        others = [path for path in source.modules if path not in source.capitals]
+        found = list(self._in_modules(source.capitals, [key for key in keys if key.isupper()]))
+        found += self._in_modules(others, keys)
         for class_ in source.classes:
             found += self._in_class(class_, keys)
         for module, mapping in source.mappings:
@@ -302,7 +307,7 @@ class Loaded:
     def _of_django(self) -> Source:
         found = [self._as_a_whole(path) for path in self._django]
         filled = any(module is not None and self._is_filled_by_others(module) for module in found)
-        return Source(self._django, hidden=filled or not found, foreign=filled)
+        return Source(self._django, (), (), filled or not found, filled, self._django)
 
     def _as_a_whole(self, path: str) -> Module | None:
         """A module of settings that may get them from others although it says no word of Celery itself."""

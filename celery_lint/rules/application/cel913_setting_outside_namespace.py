@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.application.small_names import SmallName, SmallNames
 from celery_lint.analysis.application.unread_settings import Unprefixed, UnreadSettings
 from celery_lint.rule import Cause, Finding, Rule, on
 
@@ -11,12 +12,14 @@ _SHOWN = 5
 
 
 class SettingOutsideNamespace(Rule):
-    """A setting is named for a namespace that the application does not load.
+    """A setting is spelled for another place than the one where it stands, and nobody reads it.
 
     ## Why it matters
 
     `CELERY_TASK_TIME_LIMIT` is a setting where the application loads `namespace="CELERY"`, and nowhere else:
     where it does not, given by hand or loaded, it is kept and never read. The default stays in force.
+    Django takes names in capitals alone: `task_acks_late = True` in its settings is a variable of the module
+    and no setting, whatever the namespace.
 
     ## Example
 
@@ -68,6 +71,10 @@ class SettingOutsideNamespace(Rule):
             "`{spelled}` has no effect: it lacks the namespace `{namespace}`",
             "write `{name}`",
         ),
+        "small": (
+            "`{spelled}` has no effect: of Django's settings only names in capitals are read",
+            "write `{name}`",
+        ),
     }
     proof = "tests/proofs/test_settings.py::test_a_name_for_a_namespace_changes_nothing_without"
     fixable = "unsafe"
@@ -83,3 +90,9 @@ class SettingOutsideNamespace(Rule):
                 variant, values["namespace"] = "another namespace", each.namespace
             fix, cause = (each.spelled, each.name), Cause(fact[0].place)
             yield Finding(each.place, values, (), variant, fix, cause)
+
+    @on(SmallNames.unread)
+    def check_small(self, fact: SmallName) -> Iterator[Finding]:
+        """Report the name in small letters."""
+        values, fix = {"spelled": fact.spelled, "name": fact.name}, (fact.spelled, fact.name)
+        yield Finding(fact.place, values, (), "small", fix, Cause(fact.place.path))
