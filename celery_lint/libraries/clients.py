@@ -41,9 +41,9 @@ OWNERS = frozenset(
     }
 )
 #: These try again whatever fails, and their second try opens a connection on the loop that runs: only with
-#: ``max_retries=0`` does anything fail (anthropic, openai up to 3.14.0, what langchain makes of it). From 3.14.1
-#: of openai on only errors of the network are tried again, so that every second request fails; which one runs
-#: is seldom known.
+#: ``max_retries=0`` does anything fail (anthropic, openai up to 3.14.0, what langchain makes of it). From
+#: 3.14.1 of openai on only errors of the network are tried again, so that every second request fails; which
+#: one runs is seldom known.
 RETRYING = frozenset(
     {
         "anthropic.AsyncAnthropic()",

@@ -58,11 +58,11 @@ class ApplicationNotFound(Rule):
     modules (`-A run.celery`) that import none from another package, of packages beside an application that
     hold none, and of names that nothing in the project has and no dependency resembles, where the service is
     built here, the file is a `Procfile`, or a service that is built here runs the script. It is told at the
-    application, for launch files are no Python. Silent where another folder of the project has the module
-    that the command names, for an image may hold it under that name, where the launch file lies in a project
-    of its own (`shop/compose.yml` beside `shop/pyproject.toml`) that holds no such package, and where a variable is
-    part of the name. Nor is anything said of services with an image of others, which nothing of the project
-    builds.
+    application, for launch files are no Python.
+    Silent where another folder of the project has the module that the command names, for an image may hold it
+    under that name, where the launch file lies in a project of its own (`shop/compose.yml` beside
+    `shop/pyproject.toml`) that holds no such package, and where a variable is part of the name.
+    Nor is anything said of services with an image of others, which nothing of the project builds.
 
     ## References
 
