@@ -56,6 +56,18 @@ def test_names_in_lists(tmp_path: Path, name: str, text: str, expected: set[str]
         ({"Pipfile": '[packages]\ncelery = "*"\n'}, None),
         ({"Pipfile.lock": '{"celery": {"hashes": ["sha256:0"], "version": "==5.2.7"}}'}, (5, 2)),
         ({"environment.yml": "dependencies:\n  - celery=5.3.1\n"}, (5, 3)),
+        ({"environment.yml": "dependencies:\n  - celery=5\n"}, None),
+        ({"pyproject.toml": "[tool.poetry.dependencies]\ncelery = '~5'\n"}, None),
+        (
+            {"requirements.txt": "celery==5.2.7; python_version<'3.8'\ncelery>=5.4; python_version>='3.8'\n"},
+            None,
+        ),
+        ({"requirements.txt": "celery>=5.3\n", "requirements-oldest.txt": "celery==5.2.7\n"}, None),
+        ({"pyproject.toml": "dependencies = ['celery>=5.3']\nlegacy = ['celery==5.2.7']\n"}, None),
+        (
+            {"requirements.txt": "celery\n", "all.requirements.txt": "celery==5.2.7\n    # via -r in\n"},
+            (5, 2),
+        ),
     ],
 )
 def test_the_newest_celery(tmp_path: Path, lists: dict[str, str], newest: tuple[int, int] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,11 @@ def test_a_state_of_any_name_ends_with_the_task(tmp_path: Path) -> None:
     """SUCCESS is stored over it, whatever the backend."""
     for url in ("cache+memory://", f"file://{tmp_path}", f"db+sqlite:///{tmp_path}/results"):
         backend = Celery(backend=url).backend
-        backend.store_result("1", {"error": "no width"}, "FAILED")
-        assert backend.get_state("1") == "FAILED"
-        backend.store_result("1", {"error": "no width"}, "SUCCESS")
-        assert backend.get_task_meta("1", cache=False)["status"] == "SUCCESS"
+        task = str(uuid.uuid4())  # what is in memory is there for all tests
+        backend.store_result(task, {"error": "no width"}, "FAILED")
+        assert backend.get_state(task) == "FAILED"
+        backend.store_result(task, {"error": "no width"}, "SUCCESS")
+        assert backend.get_task_meta(task, cache=False)["status"] == "SUCCESS"
 
 
 @pytest.mark.proof("CEL433")

@@ -133,6 +133,7 @@ class Makers:
             around = module.functions.get(around.parent) if around.parent else None
         if around is None or around.owner or depth > _DEEPEST:
             return None
+        places = around.filled()  # a parameter that is given by its name alone has none
         for other, caller in self.project.calling(around.name):
             for call in self.project.functions.calls(other, caller):
                 if (
@@ -140,7 +141,7 @@ class Makers:
                     or self.project.resolve(other, call.chain).function() is not around
                 ):
                     continue
-                given = call.keyword(name) or call.argument(around.filled().index(name))
+                given = call.argument(places.index(name), name) if name in places else call.keyword(name)
                 if given.chain[:1] == "%":
                     found = self._handed(other, caller.qualname, given.chain[1:], depth + 1)
                 else:

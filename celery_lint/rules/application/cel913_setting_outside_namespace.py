@@ -94,5 +94,6 @@ class SettingOutsideNamespace(Rule):
     @on(SmallNames.unread)
     def check_small(self, fact: SmallName) -> Iterator[Finding]:
         """Report the name in small letters."""
-        values, fix = {"spelled": fact.spelled, "name": fact.name}, (fact.spelled, fact.name)
-        yield Finding(fact.place, values, (), "small", fix, Cause(fact.place.path))
+        values = {"spelled": fact.spelled, "name": fact.name}
+        # No fix: other modules may read the variable that it is.
+        yield Finding(fact.place, values, (), "small", None, Cause(fact.place.path))
