@@ -131,7 +131,9 @@ class UnimportedApplications:
             more = [
                 module
                 for module in self.project.product_modules()
-                if module.path not in having and not having.isdisjoint(self.project.imports.targets(module))
+                if module.path not in having
+                and not having.isdisjoint(self.project.imports.targets(module))
+                and not self._is_beside_programs(module)
             ]
             if not more:
                 return tuple(found)
@@ -141,6 +143,21 @@ class UnimportedApplications:
                     return None
                 found.append(each)
                 having.add(module.path)
+
+    def _is_beside_programs(self, module: Module) -> bool:
+        """Whether a module is the ``__init__.py`` beside Django's ``manage.py``, which nothing imports.
+
+        That folder is where imports begin, and no package: what is in it has no name for it.
+        """
+        folder, _, name = module.path.rpartition("/")
+        program = f"{folder}/manage.py" if folder else "manage.py"
+        return (
+            name == "__init__.py"
+            and program in self.project.imports.files
+            and not any(
+                module.path in self.project.imports.targets(other) for other in self.project.product_modules()
+            )
+        )
 
     def _sought(self) -> tuple[Candidate, ...]:
         """Those of them about which it matters whether another process imports them."""

@@ -31,6 +31,8 @@ class AtImport:
                 return None
             entity = self.project.resolve(module, prefix)
             if entity.kind == "external":
+                if entity.origin is None:
+                    continue  # a folder without `__init__.py`: modules may be further down
                 return self._external(entity)
             class_ = entity.class_()
             if class_ is not None and entity.module is not None:

@@ -121,10 +121,12 @@ class TaskNames:
         located = self.project.imports.locate(dotted, importer.path) if dotted else None
         if located is None:
             return ("module" if dotted and self.absent.is_missing(dotted) else "unknown"), ""
-        if located.rest:
-            return ("module" if self._is_package(located.path) else "unknown"), ""
+        if located.rest and self._is_package(located.path):
+            return "module", ""
         if located.path in self.project.unparsed:
             return "there", ""
+        if located.rest:
+            return self._below(located.path, dotted, located.rest[0]), ""
         module = self.project.modules.find(located.path) or self.project.reading.module(located.path, leaf)
         if module is None:
             return "absent", ""
@@ -137,6 +139,16 @@ class TaskNames:
             made = function.decorators or self._makes_tasks(module) or self._is_handed_over(module, leaf)
             return ("there" if made else "function"), ""
         return self._bound(module, leaf)
+
+    def _below(self, path: str, dotted: str, name: str) -> Literal["unknown", "absent"]:
+        """What a module that is no package has below it: nothing, unless it binds the name to something."""
+        if path.endswith("/__init__.py") or self.project.imports.holding(dotted):
+            return "unknown"
+        module = self.project.modules.find(path) or self.project.reading.module(path, name)
+        bound = module is not None and (
+            "__path__" in module.bindings or self._bound(module, name)[0] != "absent"
+        )
+        return "unknown" if bound else "absent"
 
     def _is_package(self, path: str) -> bool:
         """Whether modules of this package are looked for in its folder, and nowhere else."""
