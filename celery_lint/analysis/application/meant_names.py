@@ -9,6 +9,8 @@ from celery_lint.model.facts import Value
 
 #: How the names of settings begin.
 FAMILIES = ("task_", "worker_", "beat_", "result_", "broker_")
+# What settings are often called, by analogy with others, and are not.
+_OTHERWISE = {"result_backend_use_ssl": "redis_backend_use_ssl", "backend_use_ssl": "redis_backend_use_ssl"}
 _SCALARS = frozenset({"bool", "int", "float", "string", "str"})
 # Settings of one text that take several of it, or keywords.
 _OF_SEVERAL = frozenset({"backend", "kwargs", "url"})
@@ -21,6 +23,14 @@ def may_be_meant(key: str, namespace: str | None) -> bool:
     if namespace is None:
         return key.startswith(FAMILIES) or key.startswith(("CELERY", "BROKER_")) or key.islower()
     return key.startswith((namespace, "CELERY")) or (key.startswith("BROKER_") and key in OLD_NAMES)
+
+
+def called_otherwise(key: str, namespace: str | None) -> str:
+    """The setting that people call otherwise: `CELERY_RESULT_BACKEND_USE_SSL`, as there is `BROKER_USE_SSL`."""
+    meant = _OTHERWISE.get(key.removeprefix(f"{namespace}_" if namespace else "CELERY_").lower(), "")
+    if not meant or namespace:
+        return spellings(meant, namespace)[0] if meant else ""
+    return meant if key.islower() else next(old for old, name in OLD_NAMES.items() if name == meant)
 
 
 def name_of(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.application.meant_names import (
     FAMILIES,
+    called_otherwise,
     may_be_meant,
     may_take,
     meant_by,
@@ -137,7 +138,8 @@ class UnreadSettings:
                 if old is not None:
                     guess = below_namespace(old, named.namespace or "")
                 else:
-                    guess = nearest(given.key, known) or self._without_family(given.key, named, present)
+                    guess = called_otherwise(given.key, named.namespace) or nearest(given.key, known)
+                    guess = guess or self._without_family(given.key, named, present)
                 if guess and not may_take(name_of(guess), self.project.constant(given.module, given.value)):
                     continue
                 meant = spelled_today(guess, named.namespace) if guess else ""
