@@ -26,7 +26,7 @@ def may_be_meant(key: str, namespace: str | None) -> bool:
 
 
 def called_otherwise(key: str, namespace: str | None) -> str:
-    """The setting that people call otherwise: `CELERY_RESULT_BACKEND_USE_SSL`, as there is `BROKER_USE_SSL`."""
+    """The setting that people call otherwise: `CELERY_RESULT_BACKEND_USE_SSL`, like `BROKER_USE_SSL`."""
     meant = _OTHERWISE.get(key.removeprefix(f"{namespace}_" if namespace else "CELERY_").lower(), "")
     if not meant or namespace:
         return spellings(meant, namespace)[0] if meant else ""
