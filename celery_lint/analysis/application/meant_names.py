@@ -10,7 +10,7 @@ from celery_lint.model.facts import Value
 #: How the names of settings begin.
 FAMILIES = ("task_", "worker_", "beat_", "result_", "broker_")
 # What settings are often called, by analogy with others, and are not.
-_OTHERWISE = {"result_backend_use_ssl": "redis_backend_use_ssl", "backend_use_ssl": "redis_backend_use_ssl"}
+_OTHERWISE = {"result_backend_use_ssl": "redis_backend_use_ssl"}
 _SCALARS = frozenset({"bool", "int", "float", "string", "str"})
 # Settings of one text that take several of it, or keywords.
 _OF_SEVERAL = frozenset({"backend", "kwargs", "url"})
