@@ -29,7 +29,8 @@ _ON_PATH = tuple([f"sys.path{leaf}" for leaf in _SETTING])
 # What catches the error of an import: whoever names one of these can do without what is imported.
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError"})
 _ALL = frozenset({EVERYTHING, "Exception"})
-_CHECKING = "TYPE_CHECKING"
+# What asks whether something is there, before it is imported.
+_ASKING = ("TYPE_CHECKING", "version_info", "hasattr()", ".find_spec()", "find_spec()", ".is_installed()")
 
 
 class FailedImport(NamedTuple):
@@ -221,9 +222,11 @@ class LackingImports:
     def _in(self, module: Module, function: Function) -> Iterator[LackingImport]:
         ways = self.graph.deeply_reached.get((module.path, function.qualname), ())
         tasks = tuple({way.task.key: way.task for way in ways}.values())
+        if any(way.through is not None for way in ways) and self._is_tried(function):
+            return
         flow = self.functions.of(module, function)
         for step, statement, missing in self.imports.lacking(module, function):
-            if self._is_expected(module, flow, step):
+            if self._is_expected(module, flow, step) or (missing.module and _is_optional(flow, step)):
                 continue
             sent = None if tasks else self._sent_behind(module, function, step, statement)
             if tasks or sent is not None:
@@ -238,10 +241,20 @@ class LackingImports:
                 if caught is None or caught & _CAUGHT or (caught & _ALL and not _goes_out(flow, handler)):
                     return True
         return any(
-            chain.endswith(_CHECKING)
+            chain.endswith(_ASKING)
             for outer in flow.ancestors(step)
             if outer.kind == "if"
             for chain in outer.chains
+        )
+
+    def _is_tried(self, function: Function) -> bool:
+        """Whether a call of a function of this name stands in a ``try``, or a decorator may do as much."""
+        if function.decorators:
+            return True
+        return any(
+            call.leaf() == function.name and call.in_try
+            for other, caller in self.project.calling(function.name)
+            for call in self.functions.calls(other, caller)
         )
 
     def _sent_behind(
@@ -261,6 +274,16 @@ class LackingImports:
             return True
         sending = self.sendings.of(module, function, call)
         return sending is not None and sending.task is not None
+
+
+def _is_optional(flow: Flow, step: Step) -> bool:
+    """Whether a condition decides that a module is imported: what is not there may be of another edition."""
+    if any(outer.kind == "if" for outer in flow.ancestors(step)):
+        return True
+    return any(
+        other.kind in ("return", "raise") and any(outer.kind == "if" for outer in flow.ancestors(other))
+        for other in flow.steps[: step.number]
+    )
 
 
 def _goes_out(flow: Flow, handler: Step) -> bool:
