@@ -54,6 +54,45 @@ def test_a_schedule_in_a_database_may_send_it(tmp_path: Path, line: str) -> None
     assert said(tmp_path) == ["CEL444"]
 
 
+ROWS = """from celery import Celery
+from django_celery_beat.models import PeriodicTask
+
+app = Celery("shop", broker="redis://localhost")
+app.conf.update(task_soft_time_limit=50, task_time_limit=60)
+
+
+@app.task
+def pull(order):
+    return order
+
+
+@app.task
+def push(order):
+    return order
+
+
+@app.task(max_retries=3)
+def forgotten(order):
+    return order
+
+
+def plan(order):
+    PeriodicTask.objects.create(name="pull", task="tasks.pull", args=[order])
+    PeriodicTask.objects.create(name="push", task="tasks.push", args=[order])
+    PeriodicTask.objects.create(name="later", task={later}, args=[order])
+"""
+
+
+@pytest.mark.parametrize(
+    ("later", "says"),
+    [("'tasks.pull'", []), ("''", []), ("'tasks.forgotten'", ["CEL444"]), ("order.task", ["CEL444"])],
+)
+def test_rows_that_code_makes_show_what_is_sent(tmp_path: Path, later: str, says: list[str]) -> None:
+    """What needs arguments is hardly ever entered by hand, and code enters the others."""
+    (tmp_path / "tasks.py").write_text(ROWS.format(later=later))
+    assert said(tmp_path) == says
+
+
 @pytest.mark.parametrize(
     ("scheduler", "says"),
     [

@@ -72,7 +72,8 @@ class Shown:
             return True
         if self.settings.named(SCHEDULE) and not self.hides_schedule:
             return True
-        return len(self._sent()) >= several or (several == SEVERAL and self._sends_from_several())
+        shown = self._sent() | self._scheduled()  # rows that code makes are in no settings
+        return len(shown) >= several or (several == SEVERAL and self._sends_from_several())
 
     def _sends_from_several(self) -> bool:
         """Whether several functions send tasks, be it one task alone: a sketch tries it at one place.

@@ -54,7 +54,7 @@ class ToldNames:
 
     def is_text(self, module: Module, given: Argument) -> bool:
         """Whether an argument is a text that is written down, here or as a constant."""
-        return bool(given.text) or self._is_constant(module, given.chain)
+        return given.kind == "text" or self._is_constant(module, given.chain)
 
     def _is_constant(self, module: Module, chain: str) -> bool:
         if not chain:

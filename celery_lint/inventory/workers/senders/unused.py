@@ -45,6 +45,8 @@ _GIVEN = frozenset(
         "payload", "req", "request", "sender", "signal", "target", "update",
     }
 )  # fmt: skip
+# What no framework hands over: it has objects of its own, and a function that says so takes a plain value.
+_PLAIN = frozenset({"~bool", "~float", "~int", "~str"})
 # What takes something out of a module by a name that only the run knows, and out of the module it stands in.
 _OF_OTHERS = frozenset({"getattr", "import_module", "import_string", "__import__"})
 _OF_ITSELF = frozenset({"globals", "locals", "vars", "eval", "exec"})
@@ -208,7 +210,7 @@ class Unused:
             return False
         if not all(self.only_wraps(module, decorator) for decorator in function.decorators):
             return False
-        return function.first() not in _GIVEN and self.is_plainly_named(module, function)
+        return not _is_given(function) and self.is_plainly_named(module, function)
 
     def only_wraps(self, module: Module, decorator: Value) -> bool:
         """Whether a decorator runs something around its function, and tells nobody of that."""
@@ -320,6 +322,14 @@ class Unused:
             for module, function, said in functions
             if said and any(map(_LOOKS_INTO_ITSELF.search, (function.packed_calls, function.packed_steps)))
         )
+
+
+def _is_given(function: Function) -> bool:
+    """Whether the first parameter of a function is something that a framework calls functions with."""
+    first = next(iter(function.parameters), None)
+    if first is None or first.name not in _GIVEN:
+        return False
+    return first.required and first.annotation not in _PLAIN
 
 
 def _canvases_of(module: Module, name: str, having: Sequence[Value]) -> tuple[_Canvas, ...]:
