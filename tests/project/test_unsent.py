@@ -246,6 +246,37 @@ def test_the_last_word_of_a_name_means_other_things_as_well(tmp_path: Path, line
     assert said(tmp_path) == []
 
 
+ROW = """from sqlalchemy.orm import Session
+
+from plans import Plan
+
+
+def start(number: int, db: Session, plan: Plan):
+    row = db.query(Plan).filter_by(id=number).first()
+    app.send_task({given}, kwargs=row.kwargs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("row.task_name", []),
+        ("db.get(Plan, number).task_name", []),
+        ("Plan(number).task_name", ["CEL444"]),
+        ("plan.row().task_name", ["CEL444"]),
+        ("str(number).join(NAMES)", ["CEL444"]),
+    ],
+)
+def test_the_name_in_a_row_is_a_whole_one(tmp_path: Path, given: str, expected: list[str]) -> None:
+    """Somebody has entered it who has seen it; an object of the project may put it together."""
+    (tmp_path / "tasks.py").write_text(NAMED)
+    (tmp_path / "plans.py").write_text(
+        "class Plan:\n    def row(self):\n        self.task_name = 'shop.' + self.kind\n        return self\n"
+    )
+    (tmp_path / "letters.py").write_text(f"from tasks import app\n{ROW.format(given=given)}")
+    assert said(tmp_path) == expected
+
+
 @pytest.mark.parametrize(
     "line",
     [

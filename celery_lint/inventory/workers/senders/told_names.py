@@ -112,11 +112,13 @@ class ToldNames:
         return _all(found) if found else "anything"
 
     def _of_the_module(self, module: Module, chain: str) -> Told:
-        """What is taken out of a table of names, or out of what a call gives."""
+        """What is taken out of a table of names, out of what a call gives, or out of a row."""
         if chain.endswith("()"):
             return "of the run" if leaf_of_chain(chain[:-2]) in _TAKING else "anything"
         if not chain.endswith("[]"):
-            return "anything"
+            called, _, field = chain.rpartition("().")
+            is_row = called and "." not in field and self.project.resolve(module, chain).kind == "external"
+            return "of the run" if is_row else "anything"
         if "()" in chain:
             return "of the run"
         value = self.project.resolve(module, chain.removesuffix("[]")).value
