@@ -8,8 +8,8 @@ from typing import Literal
 from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.application.own_backends import OwnBackends
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import in_loop, is_log
-from celery_lint.inventory.code.ways.following import following
+from celery_lint.inventory.code.handlers import LOOPS, in_loop, is_log
+from celery_lint.inventory.code.ways.following import following, goes_on
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.tasks.belonging import Belonging
@@ -137,7 +137,7 @@ class TaskState:
         """All calls that set the state of a task to something that is known."""
         found: list[StateCall] = []
         for module, function in self.project.calling(".update_state", ".store_result"):
-            if function.name and not self.own_backends.store:
+            if function.name:
                 found.extend(self._calls_in(module, function))
         return found
 
@@ -146,11 +146,14 @@ class TaskState:
         for call in self.functions.calls(module, function):
             given = self._given(module, function, call)
             step = flow.step_of(call)
-            if given is None or step is None or _is_called_directly(flow, step):
+            if given is None or step is None:
                 continue
             if not self._is_reached(module, function, step, call):
                 continue
             tasks, arguments = given
+            applications = [application for task in tasks for application in self.belonging.of(task)]
+            if self.own_backends.store(applications):
+                continue
             state = self._state(module, arguments.get("state"))
             meta = arguments.get("meta")
             if meta is not None and meta.kind == "constant" and meta.data is None:
@@ -158,6 +161,8 @@ class TaskState:
             of_itself = self._is_own(call, arguments)
             own = of_itself and any(task.function is function for task in tasks)
             final = own and not self._raises_after(module, flow, function, step)
+            if state not in EXCEPTION_STATES and state.upper() in _FAILED and _is_passing(flow, step):
+                final = False
             json = all(self.encoding.is_kept_as_json(task) for task in tasks)
             refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
             if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
@@ -167,7 +172,7 @@ class TaskState:
             ):
                 final = False
             lasts = not of_itself or self._lasts(module, function, step, tasks)
-            if state.upper() in EXCEPTION_STATES | _FAILED and self.own_backends.read:
+            if state.upper() in EXCEPTION_STATES | _FAILED and self.own_backends.read(applications):
                 lasts = final = False  # who knows what its readers make of it
             lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
             yield StateCall(
@@ -222,10 +227,7 @@ class TaskState:
         """What comes after SUCCESS: work, a result that is not its ``meta``, or nothing that matters."""
         flow = self.functions.of(module, function)
         later_on = [later for later in following(flow, step) if flow.inside(later, "try", "finally") is None]
-        if any(
-            later.kind != "return" and (later.calls or later.value.endswith("()")) and not is_log(later)
-            for later in later_on
-        ):
+        if any(map(_works, later_on)):
             return "work"
         ends = [later for later in later_on if later.kind == "return" and later.value not in ("", "#None")]
         if all(meta is not None and _returns(function, end, meta) for end in ends):
@@ -358,15 +360,23 @@ class TaskState:
         )
 
 
-def _is_called_directly(flow: Flow, step: Step) -> bool:
-    """Whether a statement runs only where the task is called as a function: nobody waits for a state then."""
-    within = step
-    for outer in flow.ancestors(step):
-        asked = outer.asks_for.endswith(".called_directly") if outer.kind == "if" else False
-        if asked and (within.role == "else") is outer.asks_in_the_negative:
-            return True
-        within = outer
-    return False
+def _is_passing(flow: Flow, step: Step) -> bool:
+    """Whether the task goes on behind the branch of a statement: the state tells of a part of its work.
+
+    To tidy up and to return something is no work.
+    """
+    return any(
+        later.kind in LOOPS
+        or _works(later)
+        or (later.kind == "return" and (later.calls or (later.value[:1] == "%" and later.value[-2:] == "()")))
+        for later in goes_on(flow, step)
+        if flow.inside(later, "try", "finally") is None
+    )
+
+
+def _works(step: Step) -> bool:
+    """Whether a statement does anything, other than to tell of it and to return."""
+    return step.kind != "return" and bool(step.calls or step.value.endswith("()")) and not is_log(step)
 
 
 def _returns(function: Function, end: Step, meta: Value) -> bool:

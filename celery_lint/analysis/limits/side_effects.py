@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.code.graph import CallGraph, Reached
+from celery_lint.inventory.code.ways.following import following
 from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task, reached_from
@@ -15,8 +14,6 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
 # Calls that somebody outside notices, each time they are made.
@@ -102,7 +99,7 @@ class SideEffects:
             if any(_is_idempotent(given) for given in call.takes):
                 continue
             step = flow.step_of(call)
-            later = {number for other in _following(flow, step) for number in other.calls} if step else set()
+            later = {number for other in following(flow, step) for number in other.calls} if step else set()
             fails_later = any(n in later and self._may_fail(task.module, calls[n]) for n in later)
             place = task.module.place(call.span)
             if retried and fails_later:
@@ -156,18 +153,3 @@ def _is_idempotent(given: Argument) -> bool:
     return given.keyword == "headers" or any(
         "idempot" in word for word in (given.keyword, given.chain, given.text)
     )
-
-
-def _following(flow: Flow, step: Step) -> Iterator[Step]:
-    """The statements that may run after one, without those of other branches and of handlers."""
-    current: Step | None = step
-    while current is not None:
-        parent = flow.steps[current.parent] if current.parent >= 0 else None
-        block = flow.body(parent, current.role)
-        later = [other for other in block if other.number > current.number]
-        for other in later:
-            yield other
-            yield from flow.below(other)
-        if flow.ends(later):
-            return
-        current = parent

@@ -2,47 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from celery_lint.libraries.celery import BACKEND_PACKAGES, STORING_OF_BACKENDS, TELLING_OF_BACKENDS
-from celery_lint.model.facts import Class, Module, Value
+from celery_lint.inventory.application.applications import Application, Applications, is_task_base
+from celery_lint.inventory.application.backend import BackendSettings
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.libraries.celery import (
+    BACKEND_PACKAGES,
+    ENCODING_BACKENDS,
+    KEYED_BACKENDS,
+    STORING_OF_BACKENDS,
+    TELLING_OF_BACKENDS,
+)
+from celery_lint.model.facts import Class, Function, Module, Value
+from celery_lint.model.steps import Step
+from celery_lint.project.constants import ENVIRONMENT
 from celery_lint.project.entity import Entity
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
 _WATCHED = TELLING_OF_BACKENDS | STORING_OF_BACKENDS
-_DECIDING = frozenset({"if", "match", "try", "while", "with"})
+_BACKEND = frozenset({"backend", "_backend"})
+# What an application is given that decides about its backend, besides the setting.
+_DECIDING = ("loader", "backend_cls", "config_source")
+_BRANCHES = frozenset({"if", "match", "case", "while", "for", "handler"})
+_SUPPRESS = "contextlib.suppress"
+
+
+class _Own(NamedTuple):
+    """A class of backends of the project. ``methods`` are those that it replaces.
+
+    ``by_path`` says that a file that is no code names it, as the values of variables.
+    """
+
+    methods: frozenset[str]
+    by_path: bool
+
+
+class _Patch(NamedTuple):
+    """A method that is set on a backend; on those of all applications where ``application`` is ``None``."""
+
+    method: str
+    application: Application | None
 
 
 class OwnBackends:
     """What the project lets result backends do in place of what Celery lets them do.
 
-    A class counts where anything names it: it is given to an application, or set by its path.
+    A class counts where anything names it: it is given to an application, or set by its path. It may be the
+    backend of all applications but of those that certainly have one of Celery's.
     """
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self.backends = known.of(BackendSettings)
 
-    @property
-    def read(self) -> bool:
-        """Whether what is stored is read in a way of the project's own."""
-        return not self._replaced.isdisjoint(TELLING_OF_BACKENDS)
+    def read(self, applications: Sequence[Application]) -> bool:
+        """Whether what is stored for these is read in a way of the project's own; ``()``: for who knows."""
+        return self._replace(TELLING_OF_BACKENDS, applications)
 
-    @property
-    def store(self) -> bool:
-        """Whether states are stored in a way of the project's own."""
-        return not self._replaced.isdisjoint(STORING_OF_BACKENDS)
+    def store(self, applications: Sequence[Application]) -> bool:
+        """Whether the states of these are stored in a way of the project's own."""
+        return self._replace(STORING_OF_BACKENDS, applications)
+
+    def _replace(self, methods: frozenset[str], applications: Sequence[Application]) -> bool:
+        patches = [patch for patch in self._patches if patch.method in methods]
+        if any(not applications or patch.application in (None, *applications) for patch in patches):
+            return True
+        own = [class_ for class_ in self._own if not methods.isdisjoint(class_.methods)]
+        return bool(own) and (not applications or any(self._may_have(each, own) for each in applications))
+
+    def _may_have(self, application: Application, own: Sequence[_Own]) -> bool:
+        """Whether the backend of an application may be one of these classes."""
+        if application.origin in self._set_by_hand or self.applications.made(application).kind != "external":
+            return True
+        if any(application.value.keyword(name) is not None for name in _DECIDING):
+            return True
+        setting, certain = self.settings.setting(application, "result_backend")
+        if setting is None or not certain:
+            return not certain
+        value = setting.value
+        if value.kind == "name":
+            value = self.project.value_entity(setting.module, value).value or value
+        if value.kind == "call" and value.chain in ENVIRONMENT:
+            return any(class_.by_path for class_ in own)
+        return self.backends.scheme(application) not in ENCODING_BACKENDS | KEYED_BACKENDS
 
     @once
-    def _replaced(self) -> frozenset[str]:
-        """The methods of backends that the project replaces."""
-        found = set(self._patched())
+    def _set_by_hand(self) -> frozenset[tuple[str, str]]:
+        """The applications whose backend a statement replaces: ``app._backend = ShopBackend()``."""
+        return frozenset(
+            origin
+            for module in self.project.product_modules()
+            for assignment in module.assignments
+            if assignment.key in _BACKEND and not assignment.subscript
+            if (origin := self.project.resolve(module, assignment.target).origin) is not None
+        )
+
+    @once
+    def _own(self) -> list[_Own]:
+        """The classes of backends of the project that anything names."""
+        found = []
         for module in self.project.product_modules():
             for class_ in module.classes.values():
-                if class_.bases and (methods := self._methods(module, class_)) and self._is_named(class_):
-                    found |= methods
-        return frozenset(found)
+                methods = frozenset(self._methods(module, class_)) if class_.bases else frozenset()
+                by_path = bool(methods) and self._is_named_by_files(class_.name)
+                if by_path or (methods and self._is_named_in_code(class_.name)):
+                    found.append(_Own(methods, by_path))
+        return found
 
     # ------------------------------------------------------------------ classes
 
@@ -69,21 +140,48 @@ class OwnBackends:
         if function is None:
             return True
         flow = self.functions.of(module, function)
+        handing = self._handing_on(module, function, flow, name)
         parameters = {parameter.name for parameter in function.parameters}
         return (
-            any(step.kind in _DECIDING or not parameters.isdisjoint(step.stores) for step in flow.steps)
-            or not any(
-                call.leaf() == name and all(given.chain[:1] == "%" for given in call.takes)
-                for call in self.functions.calls(module, function)
-            )
+            handing is None
+            or any(outer.kind in _BRANCHES for outer in flow.ancestors(handing))
+            or not parameters.isdisjoint(stored for step in flow.steps for stored in step.stores)
+            or any(self._keeps(module, flow, step) for step in flow.steps)
+            or _is_changed(flow, handing)
             or not _gives_on(flow, name)
         )
 
-    def _is_named(self, class_: Class) -> bool:
-        """Whether anything gives a class to somebody: code that makes it or hands it on, or its path."""
-        name = class_.name
-        if any(self.project.holding(name)) or any(_names(value, name) for value in self._kept_values()):
-            return True
+    def _handing_on(self, module: Module, function: Function, flow: Flow, name: str) -> Step | None:
+        """The statement that gives the arguments as they are to the method that it stands for."""
+        for call in self.functions.calls(module, function):
+            own = [given for given in call.takes if given.chain != f":{function.owner}()"]
+            if call.leaf() == name and all(
+                given.chain[:1] == "%" or given.kind == "starred" for given in own
+            ):
+                return flow.step_of(call)
+        return None
+
+    def _keeps(self, module: Module, flow: Flow, step: Step) -> bool:
+        """Whether a statement keeps an exception of the base from who asks, or raises one of its own."""
+        if step.kind == "raise":
+            return bool(step.chains)
+        if step.kind == "with":
+            return any(self._is_suppressing(module, chain) for chain in step.chains)
+        if step.kind != "handler":
+            return False
+        last = flow.body(step)[-1:]
+        return not last or last[0].kind != "raise"
+
+    def _is_suppressing(self, module: Module, chain: str) -> bool:
+        entity = self.project.resolve(module, chain.partition("=")[0].removesuffix("()"))
+        return entity.name == _SUPPRESS
+
+    def _is_named_in_code(self, name: str) -> bool:
+        """Whether code makes a class or hands it on, or says its path."""
+        return any(self.project.holding(name)) or any(_names(value, name) for value in self._kept_values())
+
+    def _is_named_by_files(self, name: str) -> bool:
+        """Whether a file that is no code says the name of a class, as in its path."""
         return any(not path.endswith(".py") for path in self.project.deployment.written.lines(name))
 
     def _kept_values(self) -> Iterator[Value]:
@@ -99,21 +197,50 @@ class OwnBackends:
 
     # ------------------------------------------------------------------ patches
 
-    def _patched(self) -> Iterator[str]:
+    @once
+    def _patches(self) -> list[_Patch]:
         """The methods that are set on a backend, or on a class of them: ``Backend.decode_result = mine``."""
+        found = []
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.key in _WATCHED and not assignment.subscript:
-                    owner = assignment.target
-                    of_celery = self.project.resolve(module, owner).name.startswith(BACKEND_PACKAGES)
-                    if of_celery or owner.rpartition(".")[2] in ("backend", "_backend"):
-                        yield assignment.key
+                    owner = self.project.resolve(module, assignment.target)
+                    if owner.name.startswith(BACKEND_PACKAGES):
+                        found.append(_Patch(assignment.key, None))
+                        continue
+                    holder, _, leaf = assignment.target.rpartition(".")
+                    if leaf in _BACKEND and self._has_backend(module, holder):
+                        application = self.applications.get(self.project.resolve(module, holder).origin)
+                        found.append(_Patch(assignment.key, application))
+        return found
+
+    def _has_backend(self, module: Module, chain: str) -> bool:
+        """Whether an object may be an application or a task: it is of no class that is neither."""
+        entity = self.project.resolve(module, chain)
+        if entity.kind not in ("class", "instance"):
+            return True
+        names = [
+            base.name for base in self.project.bases(entity._replace(kind="class")) if base.class_() is None
+        ]
+        return any(not name or is_task_base(name) or name.startswith("celery.") for name in names)
 
 
 def _gives_on(flow: Flow, name: str) -> bool:
-    """Whether a function returns what a method of this name gives it, or nothing at all."""
+    """Whether a function returns what a method of this name gives it; one that stores may return nothing."""
     ends = [step for step in flow.steps if step.kind == "return"]
+    if not ends and name in TELLING_OF_BACKENDS:
+        return False
     return all(step.value.endswith(f".{name}()") for step in ends)
+
+
+def _is_changed(flow: Flow, handing: Step) -> bool:
+    """Whether anything but a test and a ``return`` takes what a statement has bound to a name."""
+    kept = set(handing.stores)
+    return any(
+        not kept.isdisjoint((*(name.lstrip("[@/=!{") for name in step.loads), *step.stores))
+        for step in flow.steps
+        if step is not handing and step.kind not in ("return", "if")
+    )
 
 
 def _names(value: Value, name: str) -> bool:

@@ -17,7 +17,7 @@ from celery_lint.libraries.exceptions import (
 )
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
@@ -189,7 +189,8 @@ class Escaping:
     def _may_raise(self, place: _Place, call: Call, names: frozenset[str]) -> bool:
         """Whether a call may raise one of these exceptions; also where nobody can tell."""
         if place.inner and call.chain == place.inner:
-            return False
+            given = place.function.value_of(call) if place.anything else None
+            return given is not None and any(_may_refuse(each) for each in _inside(given))
         if call.leaf() in LEAVING:
             return True
         broad = not names.isdisjoint((_ALL, ORDINARY))
@@ -231,6 +232,29 @@ def _calls_a_local(step: Step, made: Sequence[Call]) -> bool:
         for chain in step.chains
         if step.kind in ("expr", "assign", "augment", "return")
     )
+
+
+def _inside(value: Value) -> Iterator[Value]:
+    """What an expression is made of, one step down."""
+    yield from value.items
+    for _, item in value.keywords:
+        yield item
+
+
+def _may_refuse(value: Value) -> bool:
+    """Whether an expression asks its objects for more than that they are there: an item, a sum.
+
+    A text that is put together of them takes whatever they are, and the calls in it are asked themselves.
+    """
+    if value.kind == "name":
+        return "[]" in value.chain or (value.chain[:1] == "%" and "." in value.chain)
+    if value.kind == "arithmetic":
+        return any(item.kind != "constant" for item in value.items)
+    if value.kind == "unknown":
+        return value.data in ("set", "list", "generator", "*")
+    if any(key in ("*", "**") for key, _ in value.keywords):
+        return True
+    return any(_may_refuse(each) for each in _inside(value))
 
 
 def _looks_into(step: Step, made: Sequence[Call], inner: str) -> bool:

@@ -51,13 +51,15 @@ class UpdateStateFailure(Rule):
 
     FAILURE, REVOKED and RETRY, by name or from `celery.states`, with a dictionary that is written out; what
     a variable holds is not known. Of FAILED, FAIL and ERROR, which are no states of Celery and can be read,
-    only that they do not last. Where the backend is a database, only what nothing is stored over is
+    only that they do not last, and only where the task does not go on: no next round of a loop, no work
+    behind the branch or the handler. Where the backend is a database, only what nothing is stored over is
     reported as unreadable: `raise Ignore()` follows, results are ignored, or it is another task's state; and
     nothing where that is `django-db` and all that reads results does so by `TaskResult`. That the state does
     not last is only said in the task's own function, where nothing after the call raises, and not of tasks
     that ignore their result, nor where a `finally` stores another state over it at once. `raise Ignore()`
     after it keeps the state. Silent where a backend of the project's own, or a patch, reads results in
-    another way, and in a handler that only a backend which is away would lead to.
+    another way, for the tasks of the applications that have it, and in a handler that only a backend which is
+    away would lead to.
 
     ## References
 

@@ -2,27 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 
-# The branches that do not run after one of them, by the statement that holds both and the role of that one.
-_BESIDE = {
-    ("if", "body"): ("else",),
-    ("try", "body"): ("handler",),
-    ("try", "handler"): ("handler", "else"),
-    ("match", "case"): ("case",),
-}
+_LOOPS = frozenset({"for", "while"})
+_BRANCHES = frozenset({"if", "case"})
+_ENDS = frozenset({"return", "raise", "continue", "break"})
+
+_Left = Literal["", "round", "loop", "function"]
+"""What a run certainly leaves at the end of a block: the round of a loop, the loop, or the function."""
+
+
+class _Rest(NamedTuple):
+    """What of a block runs after one of its statements.
+
+    ``outer`` is the statement around the block. ``comes_round`` says that this is a loop, and that its next
+    round may come.
+    """
+
+    outer: Step | None
+    steps: Sequence[Step] = ()
+    comes_round: bool = False
 
 
 def following(flow: Flow, step: Step) -> list[Step]:
-    """The statements that may run after one, without those of the branches and handlers beside it."""
-    beside: set[int] = set()
-    current = step
-    for outer in flow.ancestors(step):
-        for part in _BESIDE.get((outer.kind, current.role), ()):
-            for other in flow.body(outer, part):
-                if other.number > current.number:
-                    beside.add(other.number)
-                    beside.update(inner.number for inner in flow.below(other))
+    """The statements that may run after one, without those of the branches and handlers beside it.
+
+    Behind ``return`` that is only what a ``finally`` holds. The next round of a loop is not among them.
+    """
+    return [each for rest in _rests(flow, step) for each in _with_inner(flow, rest.steps)]
+
+
+def goes_on(flow: Flow, step: Step) -> Iterator[Step]:
+    """The statements that may run when the branch or the handler of a statement is at its end.
+
+    The next round of a loop is among them, by the loop itself.
+    """
+    around = list(flow.ancestors(step))
+    handlers = [outer for outer in around if outer.kind == "handler"]
+    branches = [*handlers[-1:], *(outer for outer in around if outer.kind in _BRANCHES)]
+    within = bool(branches)
+    for rest in _rests(flow, step):
+        if rest.comes_round and rest.outer is not None:
+            yield from _with_inner(flow, [rest.outer])
+        if not within:
+            yield from _with_inner(flow, rest.steps)
+        if within and rest.outer is branches[0]:
+            within = False
+
+
+def _with_inner(flow: Flow, steps: Sequence[Step]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        yield from flow.below(step)
+
+
+def _rests(flow: Flow, step: Step) -> Iterator[_Rest]:
+    """The rests of the blocks around a statement, the innermost first."""
+    current, left = step, _left(flow, [step])
+    for outer in (*flow.ancestors(step), None):
+        beside = current.role in ("handler", "case")  # one run takes one of these
+        later = (
+            [] if left or beside else [s for s in flow.body(outer, current.role) if s.number > current.number]
+        )
+        yield _Rest(outer, later)
+        left = left or _left(flow, later)
+        if outer is None:
+            return
+        if outer.kind in _LOOPS and current.role == "body":
+            yield _Rest(outer, comes_round=left in ("", "round"))
+            if left in ("", "round"):
+                yield _Rest(outer, flow.body(outer, "else"))
+            left = left if left == "function" else ""
+        elif outer.kind == "try" and current.role != "finally":
+            if current.role == "body" and not left:
+                yield _Rest(outer, flow.body(outer, "else"))
+                left = _left(flow, flow.body(outer, "else"))
+            yield _Rest(outer, flow.body(outer, "finally"))
+            left = left or _left(flow, flow.body(outer, "finally"))
         current = outer
-    return [later for later in flow.after(step) if later.number not in beside]
+
+
+def _left(flow: Flow, steps: Sequence[Step]) -> _Left:
+    """What these statements certainly leave, at least."""
+    ending = next((step for step in steps if flow.ends([step])), None)
+    if ending is None:
+        return ""
+    kinds = {step.kind for step in (ending, *flow.below(ending))} & _ENDS
+    if "continue" in kinds:
+        return "round"
+    return "loop" if "break" in kinds else "function"

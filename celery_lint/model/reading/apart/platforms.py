@@ -3,7 +3,8 @@
 ``if sys.platform == "win32":``, ``if os.name == "nt":``, ``if platform.system() == "Darwin":``, and the same
 by way of a name: ``if IS_WINDOWS:``, ``if settings.DEBUG:``. Or in tests only, and where tasks run in the
 process that sends them: ``if self.request.is_eager:``, ``if app.conf.task_always_eager:``,
-``if settings.TESTING:``, ``if "pytest" in sys.modules:``.
+``if settings.TESTING:``, ``if "pytest" in sys.modules:``. Or where a task is called as a function, which has
+no message and no id: ``if self.request.called_directly:``, ``if not self.request.id:``.
 """
 
 from __future__ import annotations
@@ -32,16 +33,20 @@ _WORDS = (
     "TESTING",
     "pytest",
     "PYTEST",
+    "called_directly",
+    "request.id",
 )
 _ASKING = ("sys.platform", "os.name", "platform.system")
 _NAMES = ("win", "nt", "cygwin", "msys", "darwin", "macos")
 # What projects call it, as a whole name or a part of one: `IS_WINDOWS`, `settings.DEBUG`, `is_windows()`.
 _CALLED = re.compile(
     r"(?:[a-z]+_)*(?:windows|win32|nt|darwin|macos|mac|osx)|debug|dev_?mode|(?:is_)?(?:local_)?dev(?:elopment)?"
-    r"|is_eager|(?:celery_)?(?:tasks?_)?always_eager|(?:is_|in_)?(?:testing|pytest)"
+    r"|is_eager|called_directly|(?:celery_)?(?:tasks?_)?always_eager|(?:is_|in_)?(?:testing|pytest)"
 )
 # What only a process of tests has: `"pytest" in sys.modules`.
 _OF_TESTS = {"sys.modules": "pytest", "os.environ": "PYTEST_CURRENT_TEST"}
+# The id of a task's message: a task that is called as a function has none.
+_ID = ".request.id"
 _PARTS = ("body", "orelse", "finalbody")
 # Who holds a `debug` that was given for one call or one object.
 _GIVEN = frozenset({"self", "cls", "args", "options", "opts", "kwargs", "request"})
@@ -108,6 +113,9 @@ def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bo
         if spelled(test.left).startswith(_ASKING):
             there = _all_there(test.comparators[0])
             return None if there is None else there is isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
+    absent = _is_absent(test)
+    if absent is not None:
+        return absent
     word = spelled(test)
     if word.startswith(_ASKING):
         is_start = isinstance(test, ast.Call) and word.endswith(".startswith()") and len(test.args) == 1
@@ -117,6 +125,15 @@ def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bo
     if (leaf in given and isinstance(test, ast.Name)) or (leaf == "debug" and owner in _GIVEN):
         return None
     return True if leaf in named or _CALLED.fullmatch(leaf.lower().lstrip("_")) else None
+
+
+def _is_absent(test: ast.expr) -> bool | None:
+    """Whether a test asks for a task without an id; ``False``: for one that has it."""
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Is, ast.IsNot)):
+        to_none = isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is None
+        if to_none and len(test.ops) == 1 and spelled(test.left).endswith(_ID):
+            return isinstance(test.ops[0], ast.Is)
+    return False if spelled(test).endswith(_ID) else None
 
 
 def _looked_up(test: ast.expr) -> str:
