@@ -256,6 +256,23 @@ def test_a_signature_is_called_sig(ticking: Ticking) -> None:
     assert ticking.app.conf.beat_schedule == {}
 
 
+@pytest.mark.proof("CEL828")
+def test_receivers_get_the_application_by_keyword() -> None:
+    """As ``sender``: another parameter gets nothing, and Celery logs the ``TypeError``."""
+    celery = Celery("shop", broker="memory://")
+
+    @celery.on_after_configure.connect
+    def unfit(application: Celery, **_: object) -> None:
+        application.add_periodic_task(10, celery.signature("unfit"))
+
+    @celery.on_after_configure.connect
+    def fit(sender: Celery, **_: object) -> None:
+        sender.add_periodic_task(10, celery.signature("fit"))
+
+    celery.finalize()
+    assert [entry["task"] for entry in celery.conf.beat_schedule.values()] == ["fit"]
+
+
 def test_fields_mean_what_they_mean_to_celery() -> None:
     """The linter's reading of a field, compared with Celery's on texts of all kinds."""
     chance = random.Random(8)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
 from celery_lint.inventory.application.beat.unread import UnreadSchedules
+from celery_lint.inventory.application.signals.connections import Signal, connected
 from celery_lint.inventory.tasks.canvas.missing_bind import MissingBind
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import PERIODIC, Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given, Sendings
 from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Place, Value
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
@@ -23,8 +24,10 @@ _MISTAKEN = {
     "schedule": ("interval", "run_every"),
     "sig": ("signature", "task"),
 }
-# What gives an application to its receivers.
-_RECEIVING = (".on_after_configure.connect", ".on_after_finalize.connect", ".on_configure.connect")
+# What signals of applications give their receivers, all of it by keyword.
+_SENDER = "sender"
+_GIVEN = {"on_after_configure": frozenset({"signal", _SENDER, "source"})}
+_GIVEN_BY_ALL = frozenset({"signal", _SENDER})
 
 
 class UnfitEntry(NamedTuple):
@@ -48,22 +51,34 @@ class Endless(NamedTuple):
 
 
 class NoSignature(NamedTuple):
-    """What `add_periodic_task` is given in place of a signature. ``sent``: by this very call."""
+    """What `add_periodic_task` gets in place of a signature: ``sent`` by this very call, or a ``text``."""
 
     place: Place
     written: str
     sent: bool
+    text: bool = False
 
 
 class IncompleteCall(NamedTuple):
     """A call of `add_periodic_task` that Python refuses: a parameter that it needs is ``missing``.
 
-    ``misnamed``: what is given under another name, and is most likely meant for it.
+    ``misnamed``: what is given under another name, and is most likely meant for it; ``text``: that, where it
+    is the name of a task.
     """
 
     place: Place
     missing: str
     misnamed: str
+    text: str = ""
+
+
+class UnfitReceiver(NamedTuple):
+    """A receiver that adds entries to what a parameter gives it which its signal gives nothing."""
+
+    place: Place
+    name: str
+    parameter: str
+    signal: str
 
 
 class Entries:
@@ -159,7 +174,8 @@ class Entries:
                 continue
             place = entry.module.place(given.span)
             if given.kind == "constant" or given.kind == "lambda":
-                yield NoSignature(place, "lambda" if given.kind == "lambda" else repr(given.data), False)
+                written = "lambda" if given.kind == "lambda" else repr(given.data)
+                yield NoSignature(place, written, False, given.kind == "constant" and given.is_text())
             elif given.kind == "name" and self._is_plain_function(entry, given):
                 yield NoSignature(place, given.chain.lstrip(":.~%").rpartition(".")[2], False)
             elif given.kind == "call" and given.chain:
@@ -184,7 +200,12 @@ class Entries:
             missing = next((each for each in _NEEDED if each not in entry.given), "")
             if missing:
                 misnamed = next((each for each in _MISTAKEN[missing] if each in entry.given), "")
-                yield IncompleteCall(entry.place, missing, misnamed)
+                meant = entry.given.get(misnamed)
+                is_name = (
+                    missing == "sig" and meant is not None and meant.kind == "constant" and meant.is_text()
+                )
+                text = repr(meant.data) if is_name and meant is not None else ""
+                yield IncompleteCall(entry.place, missing, misnamed, text)
 
     def _is_of_application(self, entry: Entry) -> bool:
         """Whether the call is one of an application, or of what a signal gives its receiver."""
@@ -194,8 +215,47 @@ class Entries:
         receiver = call.chain.rpartition(".")[0]
         if receiver[:1] != "%":
             return self.sendings.is_application(entry.module, receiver)
-        return receiver == f"%{function.first()}" and any(
-            decorator.chain.removesuffix("()").endswith(_RECEIVING) for decorator in function.decorators
+        takes = any(parameter.name == _SENDER for parameter in function.parameters)
+        return receiver == f"%{_SENDER}" and takes and self._signal_of(entry.module, function) is not None
+
+    def _signal_of(self, module: Module, function: Function) -> Signal | None:
+        """The signal of an application that a function receives: by a decorator, or by a call beside it."""
+        chains = [decorator.chain.removesuffix("()") for decorator in function.decorators]
+        for caller in module.functions.calling(".connect") if not chains else ():
+            for call in self.functions.calls(module, caller):
+                first = call.argument(0, "receiver").chain
+                if call.leaf() == "connect" and first.lstrip(":%") == function.name:
+                    chains.append(call.chain)
+        signals = [signal for chain in chains if (signal := connected(self.project, module, chain))]
+        return next((signal for signal in signals if signal.of_application), None)
+
+    # ------------------------------------------------------------------ receivers
+
+    @facts
+    def unfit_receivers(self) -> list[UnfitReceiver]:
+        """The receivers whose parameter for the application has another name than the signal gives it by."""
+        found: dict[Place, UnfitReceiver] = {}
+        for entry in self.schedules.all:
+            if entry.written == "call" and entry.call is not None and entry.function is not None:
+                unfit = self._unfit_receiver(entry.module, entry.function, entry.call.chain)
+                if unfit is not None:
+                    found.setdefault(unfit.place, unfit)
+        return list(found.values())
+
+    def _unfit_receiver(self, module: Module, function: Function, chain: str) -> UnfitReceiver | None:
+        name = chain.rpartition(".")[0].removeprefix("%")
+        needs = any(p.name == name and p.required and p.kind == "positional" for p in function.parameters)
+        signal = self._signal_of(module, function) if needs and f"%{name}" in chain else None
+        if signal is None or name in _GIVEN.get(signal.name, _GIVEN_BY_ALL) or self._is_called(function):
+            return None
+        return UnfitReceiver(module.place(function.span), function.name, name, signal.name)
+
+    def _is_called(self, function: Function) -> bool:
+        """Whether code calls a function of this name, too."""
+        return any(
+            call.leaf() == function.name
+            for module, caller in self.project.calling(function.name)
+            for call in self.functions.calls(module, caller)
         )
 
     def _is_plain_function(self, entry: Entry, given: Value) -> bool:
