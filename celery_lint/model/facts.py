@@ -9,10 +9,9 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 from operator import itemgetter
-from sys import intern
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
-from celery_lint.diagnostics import Span, span_of_number
+from celery_lint.diagnostics import Span
 from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.comments import Comment
 from celery_lint.model.defined import Defined
@@ -37,7 +36,6 @@ class Place(NamedTuple):
 ValueKind = Literal[
     "name", "call", "constant", "text", "sequence", "mapping", "either", "lambda", "arithmetic", "unknown"
 ]
-_KINDS: dict[str, ValueKind] = {kind: kind for kind in get_args(ValueKind)}
 
 
 class Value(NamedTuple):
@@ -268,7 +266,8 @@ class Module(NamedTuple):
     workers: ``run("celery worker -Q mails")``. ``needed`` are the imports that it cannot be imported without.
     ``hidden`` are those that it may bind in ways that nothing else here shows, with :data:`ANYTHING` for any.
     ``starts_beat`` tells that it may start beat, or says how somebody does. ``on_path`` are the folders that
-    it puts on ``sys.path``, ``refused`` what the compiler does not take.
+    it puts on ``sys.path``, ``refused`` what the compiler does not take. ``branches`` are the first and the
+    last lines of what binds names under conditions of the module's own code.
     """
 
     path: str
@@ -291,6 +290,7 @@ class Module(NamedTuple):
     starts_beat: bool = False
     on_path: tuple[Folder, ...] = ()
     refused: tuple[Refused, ...] = ()
+    branches: tuple[tuple[int, int], ...] = ()
 
     @property
     def compiles(self) -> bool:
@@ -313,84 +313,12 @@ class Module(NamedTuple):
 
     def sets_apart(self, line: int) -> bool:
         """Whether no deployed worker runs a line: it is for Windows, or for development."""
-        return any(first <= line <= last for first, last in self.apart)
+        return _is_in(self.apart, line)
+
+    def decides(self, line: int) -> bool:
+        """Whether a condition of the module's own code decides what a line binds."""
+        return _is_in(self.branches, line)
 
 
-def _value(row: list[Any]) -> Value:
-    kind, span, data, chain, items, keywords = row
-    return Value(
-        _KINDS[kind],
-        span_of_number(span),
-        data,
-        intern(chain),
-        tuple(map(_value, items)) if items else (),
-        tuple((intern(key), _value(value)) for key, value in keywords) if keywords else (),
-    )
-
-
-def _values(rows: list[Any]) -> tuple[Value, ...]:
-    return tuple(map(_value, rows)) if rows else ()
-
-
-def _function(row: list[Any]) -> Function:
-    return Function(
-        intern(row[0]),
-        intern(row[1]),
-        row[2],
-        row[3],
-        span_of_number(row[4]),
-        row[5],
-        intern(row[6]),
-        intern(row[7]),
-        tuple([parameter_of(*parameter) for parameter in row[8]]),
-        _values(row[9]),
-        _values(row[10]),
-        tuple((index, _value(value)) for index, value in row[11]),
-        row[12],
-        row[13],
-        row[14],
-    )
-
-
-def _class(row: list[Any]) -> Class:
-    qualname, name, span, bases, decorators, attributes, methods = row
-    return Class(
-        qualname,
-        name,
-        span_of_number(span),
-        tuple(map(intern, bases)),
-        _values(decorators),
-        {intern(key): _values(values) for key, values in attributes.items()},
-        tuple(map(intern, methods)),
-    )
-
-
-def decode(row: list[Any], path: str) -> Module:
-    """The module whose facts were written as JSON: equal names are one object, since modules repeat them.
-
-    Raises ``ValueError``, ``TypeError`` or ``LookupError`` when damaged.
-    """
-    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart, told, needed, hidden, beat, on_path, refused = row[10:]
-    return Module(
-        path,
-        digest,
-        {intern(name): intern(target) for name, target in imports.items()},
-        tuple(stars),
-        {intern(name): _values(values) for name, values in bindings.items()},
-        Defined([(intern(name), _function(function)) for name, function in functions.items()]),
-        {name: _class(class_row) for name, class_row in classes.items()},
-        tuple(Assignment(a[0], a[1], a[2], span_of_number(a[3]), _value(a[4]), a[5]) for a in assignments),
-        tuple(MisplacedAwait(a[0], span_of_number(a[1]), a[2], a[3]) for a in awaits),
-        tuple(Comment(*comment) for comment in comments),
-        tuple(further),
-        tuple(drivers),
-        tuple(commented_out),
-        tuple((first, last) for first, last in apart),
-        tuple(told),
-        tuple([ImportStatement(intern(m), tuple(names), span_of_number(s)) for m, names, s in needed]),
-        tuple(hidden),
-        bool(beat),
-        tuple([Folder(base, below) for base, below in on_path]),
-        tuple([Refused(kind, name, span_of_number(s)) for kind, name, s in refused]),
-    )
+def _is_in(stretches: tuple[tuple[int, int], ...], line: int) -> bool:
+    return any(first <= line <= last for first, last in stretches)

@@ -36,6 +36,7 @@ def renumbered(module: Module, line: Line) -> Module:
         needed=tuple([_import(each, line) for each in module.needed]),
         refused=tuple([each._replace(span=_span(each.span, line)) for each in module.refused]),
         apart=tuple([(line(first), line(last)) for first, last in module.apart]),
+        branches=tuple([(line(first), line(last)) for first, last in module.branches]),
     )
 
 

@@ -61,7 +61,7 @@ class ReplacedSchedules:
                 continue
             if not all(map(_forgets, self.schedulers.of(application))):
                 continue
-            all_loaded = self.settings.loads(application, SCHEDULE)
+            all_loaded = [each for each in self.settings.loads(application, SCHEDULE) if _is_certain(each)]
             for loaded in all_loaded:
                 if loaded.place == given[0].place:
                     found.update(self._in_vain(application, given[0], loaded))
@@ -187,6 +187,12 @@ class ReplacedSchedules:
 
 def _holds(mapping: Value, span: Span) -> bool:
     return mapping.span.line <= span.line <= mapping.span.end_line
+
+
+def _is_certain(loaded: Given) -> bool:
+    """Whether what its module says last, whatever the conditions in it."""
+    bound = loaded.module.bindings.get(loaded.key, ())
+    return not loaded.is_conditional and (not bound or bound[-1].span == loaded.value.span)
 
 
 def _forgets(scheduler: Scheduler) -> bool:

@@ -251,7 +251,8 @@ class Settings:
         given += self.loaded.lookup(self._updated(origin, statements), by_hand)
         below = self._first_below(origin, statements, name) if self.before_57 else []
         if below and below[0].key not in [each.key for each in given]:
-            everywhere = all(self.loaded.in_django(below[0].key))  # whatever settings a process takes
+            said = [below, *self.loaded.in_django(below[0].key)]  # whatever settings a process takes
+            everywhere = all(any(not each.is_conditional for each in of_one) for of_one in said)
             return _settings(name, below if everywhere else [*below, *given], True)
         if given:
             return _settings(name, given, True)

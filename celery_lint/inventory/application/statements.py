@@ -27,6 +27,11 @@ class Given(NamedTuple):
     place: Place
     value: Value
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a condition of its module decides if it is set."""
+        return self.module.decides(self.place.span.line)
+
 
 class Load(NamedTuple):
     """A whole object that an application takes settings from. ``namespace`` is ``?`` if nobody can tell.

@@ -24,6 +24,7 @@ from celery_lint.model.facts import (
 )
 from celery_lint.model.folders import folders_on_path
 from celery_lint.model.purpose import is_test_path
+from celery_lint.model.reading.apart.branches import lines_in_branches
 from celery_lint.model.reading.apart.platforms import lines_apart
 from celery_lint.model.reading.apart.refused import refused_in
 from celery_lint.model.reading.apart.versions import Pythons, cut_other_versions
@@ -143,6 +144,7 @@ class Reader:
             starts_beat=starts_beat(self.source.text),
             on_path=folders_on_path(self.tree, self.source.text, path, top.values),
             refused=refused_in(self.tree, self.source.text, self.seen.functions, self._span),
+            branches=lines_in_branches(self.tree),
         )
 
     def _functions(self, has_stars: bool) -> Defined[Function]:
