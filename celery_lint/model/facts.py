@@ -75,6 +75,11 @@ class Value(NamedTuple):
         """Whether ``*`` or ``**`` hides some of the arguments."""
         return any(key in ("*", "**") for key, _ in self.keywords)
 
+    def shape(self) -> tuple[object, ...]:
+        """The expression apart from where it stands: two that are spelled alike have the same."""
+        keywords = tuple([(key, item.shape()) for key, item in self.keywords])
+        return self.kind, self.data, self.chain, tuple([item.shape() for item in self.items]), keywords
+
     def is_text(self) -> bool:
         """Whether it certainly makes a text, also where only the run knows which."""
         if self.kind == "arithmetic" and self.data == "Add":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from celery_lint.analysis.application.read_names import ReadNames
@@ -12,11 +13,17 @@ from celery_lint.inventory.application.statements import Configuring, Load
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
-# Of other families there are variables as well, which settings in capitals are made of: `broker_url`.
-_FAMILIES = ("task_", "worker_", "beat_")
+_FAMILIES = ("task_", "worker_", "beat_", "broker_", "result_")
+# What has the broker's address where nothing else is set.
+_OF_BROKER = ("redbeat_redis_url",)
+# Code that takes names as only the run knows them, of its own module and of another.
+_TAKES_OWN = re.compile(rb"\b(?:globals|locals|vars|exec|eval|dir)\(")
+_TAKES_ANY = re.compile(rb"\b(?:vars|dir)\(|__dict__|\bgetattr\(\s*[\w.]+\s*,\s*[^\"'\s]")
 _OF_REDBEAT = ("redbeat_redis_url", "redbeat_key_prefix", "redbeat_lock_key", "redbeat_lock_timeout")
+_PART = re.compile(rb"\w")
+_BOUND = re.compile(rb"\s*=(?!=)|[\"'](?:\s*:|\]\s*=(?!=))")
 
 
 class SmallName(NamedTuple):
@@ -58,13 +65,70 @@ class SmallNames:
                     continue
                 name, *others = spellings(key, load.namespace)
                 counting = [each for each in (name, *others) if each.isupper()]
-                if self.loaded.lookup(source, tuple(counting)) or self.read_names.is_read(key):
+                if self.loaded.lookup(source, tuple(counting)) or not self._differs(module, key, values):
                     continue
-                for value in values if self._differs(module, key, values) else ():
+                if key in _OF_BROKER and all(self._is_broker(module, load, value) for value in values):
+                    continue
+                if self._is_read(module, key):
+                    continue
+                for value in values:
                     yield SmallName(module.place(value.span), key, counting[0])
+
+    # ------------------------------------------------------------------ who reads it
+
+    def _is_read(self, module: Module, key: str) -> bool:
+        """Whether anything may read a name of a module of settings, also in files that nobody has read."""
+        if self.read_names.is_read(key) or module.path in self._loaded_whole:
+            return True
+        texts, dotted = (
+            self.project.deployment.written,
+            self.project.imports.module_name(module.path).encode(),
+        )
+        own = texts.texts.get(module.path, b"")
+        if _TAKES_OWN.search(own) is not None:
+            return True
+        return any(
+            _reads(key.encode(), text) or (dotted in text and _TAKES_ANY.search(text) is not None)
+            for path, text in texts.texts.items()
+            if path.endswith(".py")
+        )
+
+    @once
+    def _loaded_whole(self) -> frozenset[str]:
+        """The modules that an application loads by themselves, not as Django has them: all names count."""
+        found: set[str] = set()
+        for application in self.applications.product:
+            for load in self.configuring.of(application).loads:
+                source = self.loaded.source(load.module, load.value)
+                found.update(path for path in source.modules if path not in source.capitals)
+        return frozenset(found)
+
+    def _is_broker(self, module: Module, load: Load, value: Value) -> bool:
+        """Whether a value is that of the broker's address: redbeat takes it by itself."""
+        for name in spellings("broker_url", load.namespace):
+            if value.kind == "name" and value.chain.rpartition(".")[2].lstrip(":") == name:
+                return True
+            for broker in module.bindings.get(name, ()):
+                if broker.shape() == value.shape():
+                    return True
+        return False
 
     def _differs(self, module: Module, key: str, values: tuple[Value, ...]) -> bool:
         """Whether one of these values is another than the default."""
         default = SETTINGS[key][2] if key in SETTINGS else ""
         known = [self.project.constant(module, value) for value in values]
         return any(each is None or each.kind != "constant" or repr(each.data) != default for each in known)
+
+
+def _reads(key: bytes, text: bytes) -> bool:
+    """Whether a text says a name that it does not bind there, other than in a comment or as a key."""
+    at = text.find(key)
+    while at >= 0:
+        end = at + len(key)
+        before = text[text.rfind(b"\n", 0, at) + 1 : at]
+        is_part = _PART.search(before[-1:]) is not None or _PART.match(text[end : end + 1]) is not None
+        is_bound = _BOUND.match(text, end) is not None or (not before.strip() and text[end : end + 1] == b":")
+        if not is_part and not is_bound and b"#" not in before:
+            return True
+        at = text.find(key, end)
+    return False

@@ -384,13 +384,7 @@ def _returns(function: Function, end: Step, meta: Value) -> bool:
     if meta.kind == "name":
         return end.value == meta.chain
     values = (value for value in function.returns if value.span.line == end.span.line)
-    return any(_plain(value) == _plain(meta) for value in values)
-
-
-def _plain(value: Value) -> tuple[object, ...]:
-    """An expression apart from where it stands."""
-    items = tuple(_plain(item) for item in value.items)
-    return value.kind, value.data, value.chain, items, tuple((key, _plain(v)) for key, v in value.keywords)
+    return any(value.shape() == meta.shape() for value in values)
 
 
 def _stores_again(call: Call, chain: str) -> bool:

@@ -47,7 +47,10 @@ class SettingOutsideNamespace(Rule):
     hand, before or after, where another application loads the same names below a namespace, where the
     project itself reads what has this name, where the setting is given under a name that counts, too, where
     the value is the default, and where it comes from the variable of the environment that Celery reads
-    itself (`CELERY_BROKER_URL`). Of `conf.update(app.config)` it knows what the project puts into the
+    itself (`CELERY_BROKER_URL`). Of names in small letters in Django's settings, silent where any Python file
+    of the project says the name for something else than to bind it, or takes names of the module as only the
+    run knows them (`vars(settings)`, `globals()`), and where `redbeat_redis_url` is the broker's address,
+    which redbeat takes by itself. Of `conf.update(app.config)` it knows what the project puts into the
     configuration of its applications of Flask or Quart.
 
     ## References

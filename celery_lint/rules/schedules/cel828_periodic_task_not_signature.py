@@ -108,7 +108,7 @@ class PeriodicTaskNotSignature(Rule):
     def check(self, fact: NoSignature) -> Iterator[Finding]:
         """Report the argument."""
         variant = "sent" if fact.sent else "text" if fact.text else ""
-        yield Finding(fact.place, {"written": fact.written}, (), variant)
+        yield Finding(fact.place, {"written": fact.written}, (), variant, () if fact.sent else None)
 
     @on(Entries.incomplete)
     def check_call(self, fact: IncompleteCall) -> Iterator[Finding]:
