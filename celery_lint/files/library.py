@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from celery_lint.diagnostics import Unparsed, reading_failed
 from celery_lint.files.filter import Pair, SecondPass, leads_on, may_lack
-from celery_lint.model.decoding import decode
-from celery_lint.model.facts import Module
+from celery_lint.model.facts import Module, decode
 from celery_lint.model.reading.apart.versions import Pythons
 from celery_lint.model.reading.reader import read_module
 from celery_lint.source import LARGEST, NotParsed, Source, digest_of, read

@@ -8,6 +8,7 @@ not have got it, neither as it was nor as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 Kind = Literal["calls", "steps", "name", "again", "family", "all", "called", "said", "given"]
@@ -190,5 +191,19 @@ def found_in(functions: Iterable[Function], kind: Kind, texts: tuple[str, ...]) 
 def _holds(said: str, texts: tuple[str, ...]) -> bool:
     for text in texts:  # noqa: SIM110 (a generator costs more than the search)
         if text in said:
+            return True
+    return False
+
+
+@lru_cache(1024)  # the same few are asked of all functions
+def at_the_end(leaves: tuple[str, ...]) -> tuple[str, ...]:
+    """What calls hold whose chains end in one of these."""
+    return tuple([f"{leaf}\t" for leaf in leaves])
+
+
+def holds(packed: str, words: Iterable[str]) -> bool:
+    """Whether one of the words stands anywhere in a packed text."""
+    for word in words:  # noqa: SIM110 (asked a hundred thousand times: a generator costs more than the search)
+        if word in packed:
             return True
     return False

@@ -6,15 +6,15 @@ What is named is named by chains, see :mod:`celery_lint.model.chains`.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from functools import lru_cache
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from sys import intern
+from typing import Any, Literal, NamedTuple, get_args
 
-from celery_lint.diagnostics import Span
+from celery_lint.diagnostics import Span, span_of_number
 from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.comments import Comment
-from celery_lint.model.defined import Defined
+from celery_lint.model.defined import Defined, at_the_end, holds
 from celery_lint.model.folders import Folder
 from celery_lint.model.steps import KINDS, Refused, Step, StepKind, unpack_steps
 
@@ -36,6 +36,7 @@ class Place(NamedTuple):
 ValueKind = Literal[
     "name", "call", "constant", "text", "sequence", "mapping", "either", "lambda", "arithmetic", "unknown"
 ]
+_KINDS: dict[str, ValueKind] = {kind: kind for kind in get_args(ValueKind)}
 
 
 class Value(NamedTuple):
@@ -137,12 +138,12 @@ class Function(NamedTuple):
         A word may be part of a name, a chain or an argument; ``leaf`` of a call is asked by :meth:`may_call`.
         """
         packed = self.packed_calls
-        return packed != "" and _holds(packed, words)
+        return packed != "" and holds(packed, words)
 
     def may_call(self, *leaves: str) -> bool:
         """Whether a chain of its calls ends in one of these: as cheap, and nearly certain."""
         packed = self.packed_calls
-        return packed != "" and _holds(packed, at_the_end(leaves))
+        return packed != "" and holds(packed, at_the_end(leaves))
 
     def hands_on(self, chain: str) -> bool:
         """Whether this very chain may be an argument of one of its calls: as cheap."""
@@ -155,7 +156,7 @@ class Function(NamedTuple):
 
     def states(self, *words: str) -> bool:
         """Whether one of the words stands anywhere in its statements: far cheaper than to unpack them."""
-        return _holds(self.packed_steps, words)
+        return holds(self.packed_steps, words)
 
     def filled(self) -> list[str]:
         """The parameters that the positional arguments of a call fill, without the object of a method."""
@@ -198,19 +199,6 @@ class Function(NamedTuple):
         at = bisect_left(self.values, call.number, key=_NUMBER)
         number, value = self.values[at] if at < len(self.values) else (-1, None)
         return value if number == call.number else None
-
-
-@lru_cache(1024)  # the same few are asked of all functions
-def at_the_end(leaves: tuple[str, ...]) -> tuple[str, ...]:
-    """What calls hold whose chains end in one of these."""
-    return tuple([f"{leaf}\t" for leaf in leaves])
-
-
-def _holds(packed: str, words: Iterable[str]) -> bool:
-    for word in words:  # noqa: SIM110 (asked a hundred thousand times: a generator costs more than the search)
-        if word in packed:
-            return True
-    return False
 
 
 class Class(NamedTuple):
@@ -327,3 +315,84 @@ class Module(NamedTuple):
 
 def _is_in(stretches: tuple[tuple[int, int], ...], line: int) -> bool:
     return any(first <= line <= last for first, last in stretches)
+
+
+def _value(row: list[Any]) -> Value:
+    kind, span, data, chain, items, keywords = row
+    return Value(
+        _KINDS[kind],
+        span_of_number(span),
+        data,
+        intern(chain),
+        tuple(map(_value, items)) if items else (),
+        tuple((intern(key), _value(value)) for key, value in keywords) if keywords else (),
+    )
+
+
+def _values(rows: list[Any]) -> tuple[Value, ...]:
+    return tuple(map(_value, rows)) if rows else ()
+
+
+def _function(row: list[Any]) -> Function:
+    return Function(
+        intern(row[0]),
+        intern(row[1]),
+        row[2],
+        row[3],
+        span_of_number(row[4]),
+        row[5],
+        intern(row[6]),
+        intern(row[7]),
+        tuple([parameter_of(*parameter) for parameter in row[8]]),
+        _values(row[9]),
+        _values(row[10]),
+        tuple((index, _value(value)) for index, value in row[11]),
+        row[12],
+        row[13],
+        row[14],
+    )
+
+
+def _class(row: list[Any]) -> Class:
+    qualname, name, span, bases, decorators, attributes, methods = row
+    return Class(
+        qualname,
+        name,
+        span_of_number(span),
+        tuple(map(intern, bases)),
+        _values(decorators),
+        {intern(key): _values(values) for key, values in attributes.items()},
+        tuple(map(intern, methods)),
+    )
+
+
+def decode(row: list[Any], path: str) -> Module:
+    """The module whose facts were written as JSON: equal names are one object, since modules repeat them.
+
+    Raises ``ValueError``, ``TypeError`` or ``LookupError`` when damaged.
+    """
+    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
+    further, drivers, commented_out, apart, told, needed, hidden, beat, on_path, refused, branches = row[10:]
+    return Module(
+        path,
+        digest,
+        {intern(name): intern(target) for name, target in imports.items()},
+        tuple(stars),
+        {intern(name): _values(values) for name, values in bindings.items()},
+        Defined([(intern(name), _function(function)) for name, function in functions.items()]),
+        {name: _class(class_row) for name, class_row in classes.items()},
+        tuple(Assignment(a[0], a[1], a[2], span_of_number(a[3]), _value(a[4]), a[5]) for a in assignments),
+        tuple(MisplacedAwait(a[0], span_of_number(a[1]), a[2], a[3]) for a in awaits),
+        tuple(Comment(*comment) for comment in comments),
+        tuple(further),
+        tuple(drivers),
+        tuple(commented_out),
+        tuple((first, last) for first, last in apart),
+        tuple(told),
+        tuple([ImportStatement(intern(m), tuple(names), span_of_number(s)) for m, names, s in needed]),
+        tuple(hidden),
+        bool(beat),
+        tuple([Folder(base, below) for base, below in on_path]),
+        tuple([Refused(kind, name, span_of_number(s)) for kind, name, s in refused]),
+        tuple((first, last) for first, last in branches),
+    )

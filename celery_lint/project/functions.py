@@ -9,8 +9,8 @@ from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
 from celery_lint.model.calls import Call
-from celery_lint.model.defined import Kind, Search
-from celery_lint.model.facts import Function, Module, Value, at_the_end
+from celery_lint.model.defined import Kind, Search, at_the_end
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.steps import Step
 from celery_lint.model.words import ModuleWords, Saying, Words
 from celery_lint.project.entity import Key

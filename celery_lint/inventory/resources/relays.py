@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Function, Module, at_the_end
+from celery_lint.model.defined import at_the_end
+from celery_lint.model.facts import Function, Module
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once

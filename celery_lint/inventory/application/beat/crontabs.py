@@ -9,7 +9,8 @@ from celery_lint.inventory.application.beat.cron_fields import FIELDS
 from celery_lint.libraries.celery import CRONTAB, CRONTAB_FROM_STRING, CRONTAB_ROWS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Place, Value, at_the_end
+from celery_lint.model.defined import at_the_end
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
