@@ -13,6 +13,8 @@ TEXT_MAKERS = frozenset({"json.dumps"})
 ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag"})
 #: The same, with names in small letters besides: ``Size.choices``.
 CHOICES = frozenset({"django.db.models.TextChoices", "django.db.models.IntegerChoices"})
+#: Bases of classes whose members are equal to their texts.
+TEXT_CHOICES = frozenset({"django.db.models.TextChoices", "enum.StrEnum", "~str"})
 #: Bases of settings whose fields are variables of the environment.
 ENVIRONMENT_MODELS = frozenset({"pydantic.BaseSettings", "pydantic_settings.BaseSettings"})
 #: Bases of models and settings. What these have besides their fields is written in small letters.

@@ -123,6 +123,11 @@ class Reading:
         if self.mode != "quiet":
             self.demanded.add(path)
 
+    def want(self, path: str) -> None:
+        """Have a file read although nothing in it is about tasks."""
+        self.demanded.add(path)
+        self.wanted.add(path)
+
     def needs(self, *paths: str) -> None:
         """Note that an answer may be another one when one of these has been read, unless all have."""
         absent = tuple([path for path in paths if self.modules.find(path) is None])

@@ -11,7 +11,7 @@ from celery_lint.analysis.limits.asking.causes import Causes
 from celery_lint.analysis.limits.asking.http_sessions import HttpSessions
 from celery_lint.analysis.limits.asking.peers import Peers
 from celery_lint.analysis.limits.messages import Client, Mails, Services
-from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.code.handed import Handed
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.task import Task
@@ -135,7 +135,7 @@ class IoTimeouts:
                 if call.leaf() in leaves and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
-                        found.extend((each, call) for each in self._unlimited(wait))
+                        found.extend((each, call) for each in self._unlimited(wait, call))
         told_of = Counter(wait.session for wait, _ in found)
         shown = [
             wait._replace(cause=cause, session=wait.session if told_of[wait.session] > 1 else None)
@@ -149,17 +149,21 @@ class IoTimeouts:
         if tasks:
             yield wait._replace(site=wait.site._replace(tasks=tasks))
 
-    def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
+    def _unlimited(self, wait: EndlessWait, call: Call) -> Iterator[EndlessWait]:
         """A wait as that of the tasks that it keeps for the longest, if that is long.
 
         Of those that something is seen to send, where there are such tasks.
         """
         site = wait.site
-        reached = [way.task for way in self.graph.deeply_reached.get(site.key, ())]
-        others = reached if self._limit(site.tasks[0]) else ()
+        own = self.sites.reaching(site, self.sites.flow(site).step_of(call)) or [*site.tasks]
+        others = [
+            way.task
+            for way in (self.graph.deeply_reached.get(site.key, ()) if self._limit(own[0]) else ())
+            if way.calls > DEPTH or not way.is_called or site.key not in self.sites.by_key
+        ]
         limits = {
             task.key: (self._limit(task) or inf, task)
-            for task in (*self.sites.reaching(site), *others)
+            for task in (*own, *others)
             if not self.ends_itself(task)
         }
         long = [each for each in limits.values() if each[0] > _SHORT]

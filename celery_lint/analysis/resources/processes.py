@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import DEPTH
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.code.ways.on_request import OnRequest
 from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED
@@ -92,6 +93,7 @@ class Processes:
 
     def __init__(self, known: Known) -> None:
         self.sites = known.of(Sites)
+        self.on_request = known.of(OnRequest)
         self.project = known.project
         self.pools = known.of(Pools)
         self.escaping = known.of(Escaping)
@@ -138,7 +140,7 @@ class Processes:
         step = self.sites.flow(site).step_of(call)
         if step is None:
             return True
-        return not self.sites.optional(site, step) and self.sites.escapes(site, step, _ASSERTION)
+        return not self.on_request.holds(site, step) and self.sites.escapes(site, step, _ASSERTION)
 
     @once
     def _daemon_lifted(self) -> bool:

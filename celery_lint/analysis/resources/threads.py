@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.code.ways.on_request import OnRequest
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED
 from celery_lint.libraries.threads import THREAD_SUBMITS, THREADS
@@ -34,6 +35,7 @@ class Threads:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.sites = known.of(Sites)
+        self.on_request = known.of(OnRequest)
         self.pools = known.of(Pools)
 
     @facts
@@ -64,7 +66,7 @@ class Threads:
             if name not in THREADS or any(given.leaf == "run_forever" for given in call.takes):
                 continue  # a loop for all tasks of the process is meant to outlive each
             step = self.sites.flow(site).step_of(call)
-            if step is None or self.sites.optional(site, step):
+            if step is None or self.on_request.holds(site, step):
                 continue
             daemon = self._started(site, call, step, calls)
             if daemon is not None:

@@ -8,6 +8,7 @@ from celery_lint.analysis.results.ignored import IgnoredResults
 from celery_lint.analysis.results.waited import Waited, WaitedResults
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.code.ways.on_request import OnRequest
 from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, only_binding
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
@@ -60,6 +61,7 @@ class ResultReads:
         self.waited = known.of(WaitedResults)
         self.ignored = known.of(IgnoredResults)
         self.sites = known.of(Sites)
+        self.on_request = known.of(OnRequest)
         self.unsent = known.of(Unsent)
         self.pools = known.of(Pools)
         self.workers = known.of(Workers)
@@ -109,7 +111,7 @@ class ResultReads:
     def _allowed(self, site: Site, flow: Flow, call: Call) -> bool:
         """Whether somebody has seen to it that waiting is allowed, or that there is nothing to wait for."""
         step = flow.step_of(call)
-        if step is None or asked_before(flow, call) or self.sites.optional(site, step):
+        if step is None or asked_before(flow, call) or self.on_request.holds(site, step):
             return True
         around = (step, *flow.ancestors(step))
         return any(

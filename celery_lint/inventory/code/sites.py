@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.decided.fixed import Fixed
 from celery_lint.inventory.code.decided.given import Given, given_by, is_closed
+from celery_lint.inventory.code.decided.leading import Leading, Stop
+from celery_lint.inventory.code.ends.caught import caught
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import Unawaited, is_only_returned
@@ -28,7 +30,6 @@ from celery_lint.project.watching.functions import OUTLINE
 _MOST_TASKS = 3
 #: So many sets of constants that a function is given are told apart; one that gets more is given anything.
 _MOST_GIVEN = 8
-_SUPPRESS = "contextlib.suppress"
 
 
 class Site(NamedTuple):
@@ -86,62 +87,86 @@ class Sites:
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
         # What the calls of a function give it; an empty set of values is a call that may give it anything.
         self._given: dict[Key, dict[Given, list[Task]]] = {}
+        self._leading = Leading()
         # What has been found of each function, under those that it was found from.
         self._found: dict[Key, list[_Expansion]] = {}
 
     @once
     def all(self) -> list[Site]:
         """All functions that tasks call, the tasks' own first."""
-        return list(self._sites().values())
+        return list(self.by_key.values())
 
-    def reaching(self, site: Site) -> Iterator[Task]:
-        """All tasks that come to a site, the first ones first."""
-        return (task for some in (site.tasks, *self._given.get(site.key, {}).values()) for task in some)
+    @once
+    def by_key(self) -> dict[Key, Site]:
+        """The same by path and qualified name."""
+        return self._sites()
+
+    def reaching(self, site: Site, step: Step | None) -> list[Task]:
+        """All tasks that come to a statement of a site, the first ones first."""
+        found = self._leading.tasks(site.key, self._coming_to(site, step), DEPTH + 1)
+        return sorted(found, key=lambda task: task not in site.tasks)
 
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
-        level: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
+        level: dict[Stop, tuple[Site, Entity | None]] = {}
         for task in self.unsent.started:
             if task.function is not None:
                 receiver = self.graph.receiver(task)
-                own = self.graph.home(task), task.function
-                for module, function in (own, *self._hooks(task), *self.graph.around(task)):
+                home = self.graph.home(task), task.function
+                for module, function in (home, *self._hooks(task), *self.graph.around(task)):
                     site = Site(module, function, (task,))
                     self._given.setdefault(site.key, {}).setdefault((), []).append(task)
                     if found.setdefault(site.key, site) is site and function is not task.function:
                         self._hooked.add(site.key)
-                    level.setdefault((view_of(module, function, receiver), ()), (site, receiver))
+                    stop: Stop = view_of(module, function, receiver), ()
+                    self._leading.start(stop, task)
+                    level.setdefault(stop, (site, receiver))
         seen = set(level)
         for _ in range(DEPTH):
-            following: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
+            following: dict[Stop, tuple[Site, Entity | None]] = {}
             views: set[View] = set()
-            for (_, values), (site, receiver) in level.items():
-                for callee, handed in self._expanded(site, receiver, values):
-                    key = (callee.module.path, callee.function.qualname)
-                    self._ways.setdefault(key, []).append((site, callee.call))
-                    its, view = callee.receiver, callee.view
-                    sets = self._given.setdefault(key, {})
-                    given = handed if handed in sets or len(sets) < _MOST_GIVEN else ()
-                    known = found.get(key)
-                    if known is None:
-                        found[key] = Site(callee.module, callee.function, site.tasks)
-                    elif len(known.tasks) < _MOST_TASKS and view in views:
-                        more = [task for task in site.tasks if task not in known.tasks]
-                        found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
-                    # A method is looked at again for each class whose own methods it may call, and a
-                    # function for each set of values that it is given.
-                    again = given not in sets and () not in sets
-                    tasks = sets.setdefault(given, [])
-                    tasks += [task for task in site.tasks if task not in tasks]
-                    if known is None or again or (its is not None and (view, given) not in seen):
-                        seen.add((view, given))
-                        views.add(view)
-                        following[view, given] = Site(callee.module, callee.function, site.tasks), its
-            level = {
-                (view, given): (found[view[0]] if its is None else site, its)
-                for (view, given), (site, its) in following.items()
-            }
+            while level:
+                own: dict[Stop, tuple[Site, Entity | None]] = {}
+                for stop, (site, receiver) in level.items():
+                    for callee, handed in self._expanded(site, receiver, stop[1]):
+                        key = (callee.module.path, callee.function.qualname)
+                        self._ways.setdefault(key, []).append((site, callee.call))
+                        its, view = callee.receiver, callee.view
+                        sets = self._given.setdefault(key, {})
+                        given = handed if handed in sets or len(sets) < _MOST_GIVEN else ()
+                        known = found.get(key)
+                        if known is None:
+                            found[key] = Site(callee.module, callee.function, site.tasks)
+                        elif len(known.tasks) < _MOST_TASKS and view in views:
+                            more = [task for task in site.tasks if task not in known.tasks]
+                            found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
+                        # A method is looked at again for each class whose own methods it may call, and a
+                        # function for each set of values that it is given.
+                        again = given not in sets and () not in sets
+                        self._leading.lead(stop, (view, given if given in sets or again else ()))
+                        tasks = sets.setdefault(given, [])
+                        tasks += [task for task in site.tasks if task not in tasks]
+                        if known is None or again or (its is not None and (view, given) not in seen):
+                            seen.add((view, given))
+                            views.add(view)
+                            next_ = own if _is_own_coroutine(site, callee) else following
+                            next_[view, given] = Site(callee.module, callee.function, site.tasks), its
+                level = self._with_tasks(own, found)
+            level = self._with_tasks(following, found)
         return found
+
+    def _with_tasks(
+        self, level: dict[Stop, tuple[Site, Entity | None]], found: dict[Key, Site]
+    ) -> dict[Stop, tuple[Site, Entity | None]]:
+        """What comes next, each as a function of the first of the tasks that come there."""
+        return {
+            (view, given): (self._given_by(found[view[0]], given) if its is None else site, its)
+            for (view, given), (site, its) in level.items()
+        }
+
+    def _given_by(self, site: Site, given: Given) -> Site:
+        """A function as that of the first of the tasks which give it these values."""
+        return site._replace(tasks=tuple(self._given[site.key][given][:_MOST_TASKS]))
 
     def _expanded(self, site: Site, receiver: Entity | None, values: Given) -> list[tuple[Callee, Given]]:
         """The functions of the product that a site calls, each with what it is given; remembered."""
@@ -271,7 +296,7 @@ class Sites:
         flow, off = self.flow(site), self._switched_off(site)
         if off and is_closed(flow, step, off):
             return []
-        return [values for values in sets if not (values and is_closed(flow, step, values))]
+        return [values for values in sets if not (values and is_closed(flow, step, (*values, *off)))]
 
     def made(self, site: Site) -> list[Call]:
         """The calls of a site that are come to, with what it is given."""
@@ -317,43 +342,16 @@ class Sites:
         """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell."""
         return self.workers.forks(tasks)
 
-    def optional(self, site: Site, step: Step) -> bool:
-        """Whether a function that tasks call comes to a statement only if its caller says so.
-
-        ``def scan(path, parallel=False)``: the task need not ask for it.
-        """
-        if site.is_task():
-            return False
-        if not self.is_open(site, step):
-            return True
-        parameters = {parameter.name for parameter in site.function.parameters}
-        current = step
-        for around in self.flow(site).ancestors(step):
-            given = around.kind == "if" and not parameters.isdisjoint(around.loads)
-            if given and not self._asked_for(site, around, current.role == "body"):
-                return True
-            current = around
-        return False
-
     def ways(self, site: Site) -> list[tuple[Site, Call]]:
         """The calls of other sites that lead to a site, and who makes them."""
         return self._ways.get(site.key, [])
 
-    def _asked_for(self, site: Site, test: Step, holds: bool) -> bool:
-        """Whether a caller gives `True` for the parameter that has to be true, and alone decides."""
-        name = test.asks_for[1:]
-        if test.asks_for[:1] != "%" or test.asks_in_the_negative is holds:
-            return False
-        filled = site.function.filled()
-        position = filled.index(name) if name in filled else len(filled)
-        return any(call.argument(position, name).is_true for _, call in self.ways(site))
-
-    def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
+    def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH + 1) -> bool:
         """Whether an exception of one of these names, raised at a statement, leaves the task."""
         flow = self.flow(site)
         if not self.is_open(site, step):
             return False
-        if step is not None and _caught(flow, step, names, self.calls(site)):
+        if step is not None and caught(flow, step, names, self.calls(site)):
             return False
         if site.is_task() or site.key in self._hooked:
             return not self._retried(site, names)
@@ -379,19 +377,6 @@ class Sites:
         return not names.isdisjoint(given)
 
 
-def _caught(flow: Flow, step: Step, names: frozenset[str], calls: list[Call]) -> bool:
-    """Whether a ``try`` around a statement catches exceptions of these names and does not raise again."""
-    current = step
-    for around in (*flow.ancestors(step),):
-        if around.kind == "try" and current.role == "body":
-            for handler in flow.body(around, "handler"):
-                if handler.chains and names.isdisjoint(handler.chains):
-                    continue
-                if not any(inner.kind == "raise" and not inner.chains for inner in flow.below(handler)):
-                    return True
-        if around.kind == "with" and any(_SUPPRESS in chain for chain in around.chains):
-            given = {argument.chain for number in around.calls for argument in calls[number].takes}
-            if not names.isdisjoint(given):
-                return True
-        current = around
-    return False
+def _is_own_coroutine(site: Site, callee: Callee) -> bool:
+    """Whether a task does its work in a coroutine that it makes: ``asyncio.run(_work(pk))``, a layer less."""
+    return callee.function.is_async and not site.function.is_async and site.is_task()

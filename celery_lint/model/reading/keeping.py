@@ -146,6 +146,8 @@ _OF_MAKERS = frozenset({"bind", "base", "filter", "typing"})
 
 # Parts of an object that a function makes and returns; models of data have more.
 _MOST_PARTS = 4
+# What keys of addresses end with: whoever sets one asks another peer by the same variable.
+_ADDRESSES = ("url", "uri", "endpoint", "host", "address")
 
 
 def in_the_end(tree: ast.Module, top: Scope) -> dict[str, list[ast.expr]]:
@@ -254,6 +256,8 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
         "%sender",
     ):  # no method's: a task, in its function or a handler of a signal
         return not subscript
+    if chain[:1] == "%" and key.lower().endswith(_ADDRESSES):
+        return True
     if chain[:1] == "%" and key.isupper() and not subscript:  # what is filled may be anybody's settings
         return True
     if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):

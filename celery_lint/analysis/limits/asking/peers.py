@@ -24,6 +24,8 @@ _FILLING = "format"
 # What these give depends on what they are asked for: `options.get("url")`.
 _LOOKING_UP = frozenset({"get", "getattr", "getenv", "loads", "next", "pop", "setdefault"})
 _PLACEHOLDER = frozenset("{%")
+# Statements that pick something by what they read, unless that becomes part of a text.
+_PICKING = frozenset({"assign", "if", "match", "return"})
 _VARIABLE = re.compile(r"%(\w+)")
 
 
@@ -73,15 +75,48 @@ class Peers:
                 words = made.packed_arguments
                 known = not any(text[:1] in "(?[{" or ":(" in text or ":?" in text for text in words)
                 return f"{made.chain}({','.join(words)})" if known else ""
+            if self._chooses(site, made):
+                return f"{made.chain}({','.join(made.packed_arguments)})"
         plain = "()" not in chain and "[]" not in chain
         return chain if plain or _is_of_one_object(chain) else ""
 
+    def _chooses(self, site: Site, made: Call) -> bool:
+        """Whether a method of the project picks an address by a constant that it is given.
+
+        One that asks for a parameter, or looks something up by it, does: ``return self.urls[kind]``. One
+        that only puts it into a text asks one host for all that.
+        """
+        method = self.project.resolve(site.module, made.chain)
+        function = method.function()
+        if function is None or method.module is None:
+            return False
+        filled = function.filled()
+        constants = [given for given in made.takes if given.kind in ("constant", "text")]
+        given = {
+            argument.keyword or filled[index]
+            for index, argument in enumerate(made.takes)
+            if argument in constants and (argument.keyword or index < len(filled))
+        }
+        return any(
+            not given.isdisjoint(step.loads) and step.value != "'"
+            for step in self.project.functions.of(method.module, function).steps
+            if step.kind in _PICKING
+        )
+
     def _bindings(self, site: Site, call: Call, names: frozenset[str]) -> int:
-        """How often a function binds one of these variables before it comes to a call."""
+        """How often a function binds one of these variables, or an address in it, before a call."""
         flow = self.sites.flow(site)
         current = flow.step_of(call) if names else None
         before = flow.steps[: current.number] if current is not None else ()
-        return sum(not names.isdisjoint(step.stores) for step in before)
+        items = [
+            each
+            for each in (site.module.assignments if current is not None else ())
+            if each.function == site.function.qualname
+            and each.key_span < call.span
+            and each.target[1:] in names
+            and each.target[:1] == "%"
+        ]
+        return sum(not names.isdisjoint(step.stores) for step in before) + len(items)
 
     def is_local(self, site: Site, given: Argument, depth: int = _DEPTH) -> bool:
         """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""

@@ -239,6 +239,13 @@ def asked_in(test: Step) -> list[str]:
     return [asked_of(test)]
 
 
+def compared_in(test: Step) -> list[tuple[str, str]]:
+    """The variables that a test compares with constants that have names, and these, behind ``=``."""
+    words = test.chains[1:] if test.value in ("&", "|") else test.chains[:1]
+    pairs = [word.lstrip("=!").partition(":") for word in words if word.lstrip("=!")[:1] == "%"]
+    return [(name[1:], other) for name, _, other in pairs if other[:1] == _NAMED]
+
+
 def key_of(word: str) -> str:
     """The name of the setting that such a word asks for."""
     chain, _, key = word.partition("'")
@@ -254,6 +261,9 @@ def _part(word: str, given: Given) -> bool | None:
         return None
     data, holds = value
     named = isinstance(data, str) and data[:1] == _NAMED
+    text = next((told for known, told in given if known == other), None) if not named else None
+    if text is not None and data != _FILLED:
+        return (text[0] == data) is not negative
     if not other:
         return None if named else holds is not negative
     if other == "#None":  # `x is None` is told by the mark before it
