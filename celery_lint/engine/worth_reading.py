@@ -153,6 +153,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(UnimportedApplications).words())
         found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
         found += known.isolation.search(READING, lambda known: known.of(Mails).words())
+        found += known.isolation.search(READING, lambda known: known.of(Retries).words())
         found += known.isolation.search(READING, _of_senders)
         found += known.isolation.search(READING, _of_what_is_missing)
     return {(name, leaf) for name, leaf in found if name}

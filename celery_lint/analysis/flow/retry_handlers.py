@@ -239,12 +239,33 @@ def _sees_to_the_end(flow: Flow, attempt: Step, names: Collection[str]) -> bool:
     """Whether a handler for one of these leaves by itself where the number of retries says so."""
     counts = {name for step in flow.steps if step.kind == "assign" and _keeps(step) for name in step.stores}
     return any(
-        flow.ends(flow.body(test)) or flow.ends(flow.body(test, "else"))
+        _tells_the_end(flow, handler, test)
         for handler in flow.body(attempt, "handler")
         if not handler.chains or not {leaf_of_chain(chain) for chain in handler.chains}.isdisjoint(names)
         for test in flow.below(handler)
-        if test.kind == "if" and _reads(test, counts)
+        if test.kind == "if" and _reads(test, counts) and not _is_of_the_first(test)
     )
+
+
+def _tells_the_end(flow: Flow, handler: Step, test: Step) -> bool:
+    """Whether a test of the number of retries has a side that leaves, and one that does more than raise."""
+    sides = [flow.body(test), flow.body(test, "else")]
+    after = [step for step in flow.after(test) if handler in flow.ancestors(step)]
+    return any(map(flow.ends, sides)) and any(
+        _does_more(flow, [*side, *([] if flow.ends(side) else after)]) for side in sides
+    )
+
+
+def _does_more(flow: Flow, steps: Sequence[Step]) -> bool:
+    """Whether statements do more than to log and to raise."""
+    every = (inner for step in steps for inner in (step, *flow.below(step)))
+    return not all(step.kind in ("if", "pass", "raise") or is_log(step) for step in every)
+
+
+def _is_of_the_first(test: Step) -> bool:
+    """Whether a test asks whether it is the first attempt: ``retries == 0``, ``not retries``."""
+    first = test.asks_for
+    return first.endswith((".retries", ".retries:#0")) or first.startswith("<#0")
 
 
 def _keeps(step: Step) -> bool:

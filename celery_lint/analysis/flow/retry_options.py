@@ -138,9 +138,9 @@ class RetryOptions:
             return False
         if not self.in_force.own_application(policy.task) or self.sketches.holds(policy.task):
             return False
-        if not policy.calls and (_asks_for_none(option.value) or self.kept.keeps_all(policy)):
-            return False
         known = self.retries.constant((option.module, option.value))
+        if not policy.calls and (_asks_for_none(known or option.value) or self.kept.keeps_all(policy)):
+            return False
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
             return False
         # A retry that says its own delay shows that nobody waits for the option, if it holds no bound.

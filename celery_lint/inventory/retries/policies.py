@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from celery_lint.diagnostics import Span
+from celery_lint.files.filter import Pair
+from celery_lint.inventory.code.decided.settled import Settled
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.counting import Counting
@@ -13,10 +15,12 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.unsent import Unsent
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.modules import leaf_of
 from celery_lint.project.project import Project
 from celery_lint.project.unseen.set_attributes import SetAttributes
 
@@ -97,6 +101,7 @@ class Retries:
         self.retry_calls = known.of(RetryCalls)
         self.counting = known.of(Counting)
         self.set_attributes = known.of(SetAttributes)
+        self.settled = known.of(Settled)
         self._hidden: dict[Key, bool] = {}
         self._used: dict[Key, bool] = {}
 
@@ -106,6 +111,17 @@ class Retries:
             for option in self.in_force.options(task, RETRY_OPTIONS).values():
                 self.constant(option)
 
+    def words(self) -> set[Pair]:
+        """What another file must hold to set a bound of zero that has a name: ``limits.NEVER = 3``."""
+        bounds = [(call.module, call.given("max_retries")) for call in self.retry_calls.all]
+        bounds += [policy.options.get("max_retries", (policy.task.module, None)) for policy in self.policies]
+        return {
+            (leaf_of_chain(value.chain), leaf_of(found[0].path))
+            for module, value in bounds
+            if value is not None and value.kind == "name" and self.settled.number(module, value) == 0
+            if (found := self.settled.value(module, value.chain)) is not None
+        }
+
     @once
     def policies(self) -> list[RetryPolicy]:
         """The policies of the tasks that have options about retries, and that anything sends."""
@@ -113,6 +129,7 @@ class Retries:
         for task in self.unsent.product:
             options = self.in_force.options(task, RETRY_OPTIONS)
             if options:
+                options = {name: (home, _as_mapping(value)) for name, (home, value) in options.items()}
                 known = self.in_force.known(task, RETRY_OPTIONS)
                 automatic = self._is_automatic(options.get("autoretry_for"))
                 found.append(RetryPolicy(task, options, known, automatic, self.retry_calls.calls_of(task)))
@@ -139,12 +156,16 @@ class Retries:
         if given is None or (given.kind == "constant" and given.data is None):
             known = not call.value.open_ended() and "max_retries" not in self.set_attributes.names
             policies = [self.by_task.get(task.key) for task in call.tasks]
-            bounds = [policy.most(self.project) for policy in policies if policy is not None]
-            return known and len(bounds) == len(policies) > 0 and all(most == 0 for most in bounds)
+            bounds = [policy.options.get("max_retries") for policy in policies if policy is not None]
+            return known and len(bounds) == len(policies) > 0 and all(map(self._is_zero, bounds))
         if given.chain == f"{call.call.chain.removesuffix('.retry')}.request.retries":
             return given.kind == "name"
-        number = self.project.number(call.module, given)
+        number = self.settled.number(call.module, given)
         return number is not None and number <= 0
+
+    def _is_zero(self, option: Option | None) -> bool:
+        """Whether a bound is zero in every run, and not only where a condition or another module says so."""
+        return option is not None and self.settled.number(*option) == 0
 
     @facts
     def options(self) -> list[RetryOption]:
@@ -228,3 +249,11 @@ class Retries:
     def entity(self, module: Module, value: Value) -> Entity:
         """What an exception in an option is."""
         return self.project.value_entity(module, value)
+
+
+def _as_mapping(value: Value) -> Value:
+    """``dict(max_retries=0)`` as ``{"max_retries": 0}``."""
+    if value.kind != "call" or value.chain != "~dict" or value.items or value.open_ended():
+        return value
+    keys = tuple([Value("constant", given.span, name) for name, given in value.keywords])
+    return Value("mapping", value.span, None, "", keys, value.keywords)

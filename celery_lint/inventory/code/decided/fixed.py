@@ -13,11 +13,12 @@ from celery_lint.inventory.code.decided.given import (
     key_of,
     settings_asked_for,
 )
+from celery_lint.inventory.code.decided.settled import Settled
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.libraries.data import TEXT_CHOICES
-from celery_lint.model.chains import is_constant_name, leaf_of_chain
+from celery_lint.model.chains import is_constant_name
 from celery_lint.model.facts import Constant, Function, Module
-from celery_lint.project.known import Known, once
+from celery_lint.project.known import Known
 
 # An `if` whose test names a constant, as statements are packed.
 _OF_A_CONSTANT = re.compile(r"^i[^\n]*[.:][A-Z][A-Z0-9_]+(?: |$)", re.MULTILINE)
@@ -31,6 +32,7 @@ class Fixed:
         self.functions = known.project.functions
         self.settings = known.of(Settings)
         self.graph = known.of(CallGraph)
+        self.settled = known.of(Settled)
 
     def explore(self) -> None:
         """Follow the names of constants that the functions which tasks call ask for."""
@@ -77,44 +79,23 @@ class Fixed:
 
     def _text(self, module: Module, chain: str) -> str | None:
         """The text that a constant with a name equals, of a module or a class."""
-        owner = self.project.resolve(module, chain.rpartition(".")[0])
-        class_ = owner.class_() if owner.kind == "class" else None
-        if class_ is not None and owner.module is not None:
-            values = class_.attributes.get(leaf_of_chain(chain), ())
-            if class_.bases and TEXT_CHOICES.isdisjoint(class_.bases):
-                return None
-            first = values[0] if len(values) == 1 else None
-            if class_.bases and first is not None and first.kind == "sequence":  # with a label
-                first = first.first()
-            return self.project.text(owner.module, first)
-        origin = self.project.resolve(module, chain).origin
-        home = self.project.modules[origin[0]] if origin is not None else None
-        values = home.bindings.get(origin[1], ()) if home is not None and origin is not None else ()
-        if home is None or len(values) != 1 or self.functions.around(home, values[0]) is not None:
+        found = self.settled.of_class(module, chain)
+        if found is None:
+            found = self.settled.value(module, chain)
+            return self.project.text(*found) if found is not None else None
+        bases = self._bases(module, chain)
+        if bases and TEXT_CHOICES.isdisjoint(bases):
             return None
-        if origin is None or origin[1] in self._set_from_elsewhere:
-            return None
-        return self.project.text(home, values[0])
+        home, value = found
+        labelled = bool(bases) and value.kind == "sequence"
+        return self.project.text(home, value.first() if labelled else value)
+
+    def _bases(self, module: Module, chain: str) -> tuple[str, ...]:
+        class_ = self.project.resolve(module, chain.rpartition(".")[0]).class_()
+        return class_.bases if class_ is not None else ()
 
     def _constant(self, module: Module, chain: str) -> bool | None:
         """The truth value that a module binds to a name once, and that nobody changes."""
-        origin = self.project.resolve(module, chain).origin
-        if origin is None:
-            return None
-        path, name = origin
-        home = self.project.modules[path]
-        values = home.bindings.get(name, ())
-        if len(values) != 1 or values[0].kind != "constant" or name in self._set_from_elsewhere:
-            return None
-        data = values[0].data
-        return data if isinstance(data, bool) and self.functions.around(home, values[0]) is None else None
-
-    @once
-    def _set_from_elsewhere(self) -> set[str]:
-        """The attributes that the product sets: ``config.DRY = True``."""
-        return {
-            assignment.key
-            for module in self.project.product_modules()
-            for assignment in module.assignments
-            if not assignment.subscript
-        }
+        found = self.settled.value(module, chain)
+        data = found[1].data if found is not None and found[1].kind == "constant" else None
+        return data if isinstance(data, bool) else None
