@@ -46,6 +46,13 @@ _CLOSING = frozenset({"aclose", "close"})
 # The same as noting, of a handler.
 _TELLING = _NOTING | {"update_state"}
 _PARTS = ("body", "else", "case")
+# What a manager of models does besides fetching.
+_CHANGING_ROWS = frozenset(
+    {
+        *("bulk_create", "bulk_update", "create", "delete", "get_or_create", "raw", "update"),
+        *("abulk_create", "acreate", "adelete", "aget_or_create", "aupdate", "update_or_create"),
+    }
+)
 #: Statements that ask their objects for nothing but their value, besides what they call.
 _SIMPLE = frozenset(
     {"assign", "expr", "return", "if", "try", "pass", "break", "continue", "global", "import"}
@@ -57,7 +64,8 @@ class _Place(NamedTuple):
 
     ``anything``: whether an index, an attribute or a loop counts, which raise where an object is not what the
     code believes. Nobody waits for such an exception, but a handler of all and sundry gets it. ``noting``:
-    what only notes how the work ended is left out, where that stands beside the work.
+    what only notes how the work ended is left out, where that stands beside the work. ``fetching``: the same
+    for what fetches the rows that the work is about: ``Order.objects.get(pk=pk)``.
     """
 
     module: Module
@@ -67,6 +75,7 @@ class _Place(NamedTuple):
     depth: int
     anything: bool
     noting: bool = False
+    fetching: bool = False
 
 
 class Escaping:
@@ -96,8 +105,12 @@ class Escaping:
         return self._leaves(place, steps, names)
 
     def may_come_from(self, module: Module, function: Function, steps: Sequence[Step]) -> bool:
-        """Whether these statements of a function, and those in them, may raise an ordinary exception."""
-        place = _Place(module, function, self.functions.of(module, function), "", _DEPTH, False)
+        """Whether these statements of a function, and those in them, may raise an ordinary exception.
+
+        Apart from those that only fetch rows by the models of Django.
+        """
+        flow = self.functions.of(module, function)
+        place = _Place(module, function, flow, "", _DEPTH, False, fetching=True)
         return self._leaves(place, steps, frozenset({ORDINARY}))
 
     def _only_notes(self, place: _Place, step: Step, words: frozenset[str]) -> bool:
@@ -191,6 +204,8 @@ class Escaping:
         if place.inner and call.chain == place.inner:
             given = place.function.value_of(call) if place.anything else None
             return given is not None and any(_may_refuse(each) for each in _inside(given))
+        if place.fetching and ".objects." in call.chain and call.leaf() not in _CHANGING_ROWS:
+            return False
         if call.leaf() in LEAVING:
             return True
         broad = not names.isdisjoint((_ALL, ORDINARY))

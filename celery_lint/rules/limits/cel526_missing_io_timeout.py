@@ -53,7 +53,10 @@ class MissingIoTimeout(Rule):
     the task and nothing gives them a timeout. What asks by one session of `requests` is told once, too: an
     adapter mends it all. So is what one statement asks, and what asks one peer from one function or from the
     methods of one class: the same host or variable, also where only the beginning of the address is known
-    (`f"{self.base}/{key}"`), or an address by one method of one object (`shop.url("orders")`).
+    (`f"{self.base}/{key}"`), or an address by one method of one object (`shop.url("orders")`), unless that
+    picks it by what it is given (`return self.urls[name]`).
+    It looks three calls deep, from a task or from the coroutine in which a task does its work, and follows
+    constants: `send("mail")` never comes to what `send` does `if channel == Channel.PUSH`.
     Clients with a default of their own (`httpx`, `aiohttp`, `boto3`, `stripe`, `firebase_admin`) are fine,
     and drivers of databases are left alone. Silent where a `**mapping` may hold the timeout, where the
     session has an adapter or a method of the project's own, where the code itself names this machine as the
