@@ -84,6 +84,38 @@ def test_what_nobody_builds_is_not_the_product(tmp_path: Path, old: str, launch:
             {".github/workflows/deploy.yml": "jobs:\n  a:\n    steps:\n      - run: docker build old/app\n"},
         ),
         ("old", {"backend/app/web.py": "from old.app import tasks\n"}),
+        # What builds it, or all that there is
+        ("old", {"Makefile": "build:\n\tdocker build -t shop-old old\n"}),
+        (
+            "old",
+            {"Makefile": "PARTS := backend old\n\nbuild:\n\t@for p in $(PARTS); do docker build $$p; done\n"},
+        ),
+        ("legacy", {"build.sh": "for part in backend legacy; do\n  podman build -t $part ./$part\ndone\n"}),
+        ("legacy", {"build.sh": "for part in */; do\n  docker build -t x $part\ndone\n"}),
+        ("legacy", {"build.sh": "find . -name Dockerfile | xargs -n1 docker build -f\n"}),
+        ("legacy/v1", {"build.sh": "for part in backend legacy/*; do docker build $part; done\n"}),
+        ("backend-old", {"Taskfile.yml": "tasks:\n  build:\n    cmds:\n      - docker build backend-old\n"}),
+        ("backend-old", {"justfile": "build:\n    docker buildx build --push backend-old\n"}),
+        ("backend-old", {"docker-bake.hcl": 'target "old" {\n  context = "backend-old"\n}\n'}),
+        ("src/backend", {"ci/build.sh": "cd src\nfor part in backend web; do docker build $part; done\n"}),
+        (
+            "backend-old",
+            {
+                ".github/workflows/build.yml": "jobs:\n  a:\n    strategy:\n      matrix:\n        part:\n"
+                "          - backend\n          - backend-old\n    steps:\n"
+                "      - uses: docker/build-push-action@v6\n        with:\n"
+                "          context: ${{ matrix.part }}\n"
+            },
+        ),
+        (
+            "old",
+            {
+                ".gitlab-ci.yml": "build:\n  parallel:\n    matrix:\n      - PART: [backend, old]\n"
+                "  script: docker build $PART\n"
+            },
+        ),
+        ("old", {"skaffold.yaml": "build:\n  artifacts:\n    - image: a\n      context: old\n"}),
+        ("old", {"compose.override.yml": "services:\n  second:\n    build: old\n"}),
         # Who starts workers?
         (
             "old",
@@ -99,6 +131,19 @@ def test_what_may_be_started_is(tmp_path: Path, other: str, launch: dict[str, st
     if not files[f"{other}/Dockerfile"]:
         del files[f"{other}/Dockerfile"]
     assert told(tmp_path, files) == sorted(["backend/app/tasks.py", f"{other}/app/tasks.py"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"build.sh": "# the old one is gone\necho 'old things'\ndocker build backend\n"},
+        {"build.sh": "docker build backend -t old:1\ndocker rmi old-image\n"},
+        {"Makefile": "# old\nbuild:\n\tdocker build backend  # not old\n"},
+    ],
+)
+def test_a_word_of_its_name_builds_nothing(tmp_path: Path, text: dict[str, str]) -> None:
+    files = {"compose.yml": COMPOSE, **application("old"), **text}
+    assert told(tmp_path, files) == ["backend/app/tasks.py"]
 
 
 def test_it_is_known_from_the_cache(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from celery_lint.files.commands.mentions import is_pipeline, text_of
+from celery_lint.files.commands.mentions import PROSE, is_pipeline, text_of
 from celery_lint.files.deployments.wholes import built, kind_of, named_services
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.purpose import is_kept_name, is_product_path, kept_folder
@@ -31,6 +31,21 @@ _ENTERED = (
     r"(?:\bcd|\bpushd|-C|--directory|--prefix|[Dd]irectory:|context:|rootDir:|path:)[ \t]+[\"']?(?:\./)?"
 )
 _IMAGE = ("dockerfile", "containerfile")
+# What makes images, of folders that stand on its line, in a list before it, or in a file beside it.
+_BUILDING = re.compile(
+    r"\b(?:bake|buildah|buildctl|docker|img|nerdctl|pack|podman)\b[^\n]*\b(?:bud|build)\b"
+    r"|\bbuild-push-action\b|\bkaniko\b|\bskaffold\b"
+)
+_BUILDING_FILES = ("docker-bake", "skaffold")
+# All folders that there are.
+_ALL_FOLDERS = re.compile(
+    r"\bin[ \t]+(?:\./)?\*/?(?:[ \t;]|$)|\bls[ \t]+-d[ \t]+(?:\./)?\*/|-i?name[ \t]+[\"']?dockerfile"
+    r"|\bwildcard[ \t]+\*/",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COMMENT = re.compile(r"(?m)(?:^|[ \t])#.*$")
+# Lines that build nothing, whatever they name.
+_TELLING = re.compile(r"(?mi)^.*(?:\b(?:echo|printf|rmi)\b|\b(?:description|name):).*$")
 
 
 def left_behind(
@@ -195,17 +210,33 @@ def _tasks(root: str, folder: str, python: list[str]) -> Iterator[str]:
 def _says(folder: str, python: list[str], path: str, text: str) -> bool:
     """Whether a text outside of a folder says its name, as a path or as that of a module."""
     leaf = folder.rpartition("/")[2]
-    if _is_in(path, folder) or leaf not in text:
+    if _is_in(path, folder):
         return False
+    if leaf not in text:
+        return _ALL_FOLDERS.search(text) is not None and _builds(folder, path, text)
     inside = sorted({each.partition("/")[0].removesuffix(".py") for each in _within(folder, python)})
     parts = folder.split("/")
     steps = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
     entered = "|".join(map(re.escape, steps))
     within = "" if len(parts) > 1 else rf"[/\\](?:{'|'.join(map(re.escape, inside))})"
     named = rf"(?<![\w-]){re.escape(folder)}{within}(?![\w-])|{_ENTERED}(?:{entered})/?(?![\w/-])"
-    if re.search(named, text):
+    if re.search(named, text) or _builds(folder, path, text):
         return True
     dotted = re.escape(folder.replace("/", "."))
     return path.endswith(".py") and bool(
         re.search(rf"(?m)^[ \t]*(?:from|import)[ \t]+{dotted}\b|[\"']{dotted}[.\"']", text)
     )
+
+
+def _builds(folder: str, path: str, text: str) -> bool:
+    """Whether a file that makes images names a folder, or takes all folders: in a loop, a list, a matrix."""
+    name = path.lower().rpartition("/")[2]
+    if path.endswith(".py") or name.endswith(PROSE):
+        return False
+    if _BUILDING.search(text) is None and not name.startswith(_BUILDING_FILES):
+        return False
+    said = _TELLING.sub("", _COMMENT.sub("", text))
+    upper = folder.rpartition("/")[0]
+    among = rf"|{re.escape(upper)}/[*$]" if upper else ""
+    word = rf"(?<![\w./-])(?:\./)?(?:{re.escape(folder)}/?(?![\w./-]|:\S){among})"
+    return _ALL_FOLDERS.search(said) is not None or re.search(word, said) is not None
