@@ -24,6 +24,8 @@ Constant = str | int | float | bool | None
 
 #: Among the hidden names of a module: it may bind any.
 ANYTHING = "*"
+#: What a package is spread over several folders with, and among its hidden names where it is.
+PATH = "__path__"
 
 
 class Place(NamedTuple):

@@ -17,6 +17,7 @@ from celery_lint import engine
 from celery_lint.engine.comments.noqa import suppressed
 from celery_lint.files.commands.launch import worker_commands
 from celery_lint.files.deployments.pushed import pushed_elsewhere
+from celery_lint.files.deployments.strangers import strangers
 from celery_lint.files.filter import FirstPass, SecondPass, leads_on
 from celery_lint.options import Configuration
 from celery_lint.selection import Selection
@@ -130,6 +131,32 @@ def test_pipelines(name: str) -> None:
     def work(n: int) -> Callable[[], object]:
         pipeline = f"push: true\n{text(n)}\n"
         return lambda: pushed_elsewhere([".github/workflows/images.yml"], lambda _: pipeline)
+
+    assert_grows_with_the_text(work, size)
+
+
+STRANGERS: dict[str, tuple[int, Callable[[int], str]]] = {
+    "one comment": (500, lambda n: "# " + "postgres://jobs." * n),
+    "one address": (500, lambda n: "redis://" + "jobs/" * n),
+    "addresses": (500, lambda n: "https://jobs.acme.org " * n),
+    "schemes": (500, lambda n: "redis://jobs" * n),
+    "one host": (500, lambda n: "https://" + "jobs." * n + "org"),
+    "one setting": (500, lambda n: "DB_" * n + "NAME: jobs " + "jobs" * n),
+    "blanks in a setting": (2_000, lambda n: f"hostname{' ' * n}:{' ' * n}jobs{' ' * n};{' ' * n}x"),
+    "commands": (500, lambda n: "celery -A jobs " * n),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_names_of_commands(name: str, tmp_path: Path) -> None:
+    size, text = STRANGERS[name]
+    procfile = "worker: celery -A jobs worker\n"
+    (tmp_path / "Procfile").write_text(procfile)
+    commands = worker_commands("Procfile", procfile.encode())
+
+    def work(n: int) -> Callable[[], object]:
+        (tmp_path / "setup.sh").write_text(text(n))
+        return lambda: strangers(str(tmp_path), ["Procfile", "setup.sh"], [], [], commands)
 
     assert_grows_with_the_text(work, size)
 

@@ -20,16 +20,26 @@ from celery_lint.model.commands import WorkerCommand
 _BUILD = re.compile(r"[ ]*build:(?![^\n]*(?:\$|://))")
 
 # `container_name: shop-db`, `- POSTGRES_DB=shop`: the whole line says nothing else.
-_OF_DATABASE = re.compile(
-    r"""(?ix)\s*(?:-\s+|export\s+|ENV\s+)?["']?
-    (?:container_name|hostname|server_name
-    |\w*(?:DB|DATABASE|POSTGRES|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS)\w*
-    _(?:DB|DATABASE|NAME|USER|USERNAME|PASS|PASSWORD|VHOST))
-    ["']?\s*[:=\s]\s*["']?[^\s"';$&|]*["']?\s*;?\s*(?:\#.*)?$"""
-)
-_OF_ADDRESSES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+")
-#: What fetches something from an address, which may be packages.
-_FETCHING = ("ftp", "git", "http", "https", "ssh", "file")
+_SETTING = re.compile(r"""(?i)\s*(?:-\s+|export\s+|ENV\s+)?["']?(\w+)["']?(\s*)(.*)""")
+_VALUE = re.compile(r"""["']?[^\s"';$&|]*["']?(.*)""")
+_OF_HOSTS = frozenset({"container_name", "hostname", "server_name"})
+_DATABASE = re.compile(r"(?i)DB|DATABASE|POSTGRES|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS")
+_OF_DATABASES = frozenset({"db", "database", "name", "user", "username", "pass", "password", "vhost"})
+_OF_SCHEMES = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+_OF_ADDRESSES = frozenset(f"{_OF_SCHEMES}_:/@%+")
+#: What says with whom something talks, `redis://shop@cache`. Any other scheme may fetch packages.
+_TALKING = frozenset(
+    {
+        "amqp", "amqps", "cache", "cassandra", "clickhouse", "cockroachdb", "couchbase", "couchdb", "cql",
+        "db", "db2", "elasticsearch", "influxdb", "kafka", "ldap", "ldaps", "mariadb", "memcache",
+        "memcached",
+        "mongo", "mongodb", "mqtt", "mqtts", "mssql", "mysql", "mysql2", "mysqlgis", "nats", "neo4j",
+        "odbc", "oracle", "pgsql", "postgis", "postgres", "postgresql", "psql", "pyamqp", "rabbitmq", "redis",
+        "rediss", "redshift", "rpc", "sentinel", "smtp", "smtps", "snowflake", "spatialite", "sqlite",
+        "sqlite3", "sqlserver", "sqs", "tcp", "timescale", "timescaledb", "trino", "udp", "unix", "ws", "wss",
+        "zookeeper",
+    }
+)  # fmt: skip
 _HOST = re.compile(
     r"(?:[\w-]+\.)+(?:com|org|net|dev|de|eu|fr|in|info|io|ir|ru|uk|us)(?::\d+)?", re.IGNORECASE
 )
@@ -69,31 +79,69 @@ def _texts(root: str, launch: list[str]) -> Iterator[str]:
 
 
 def _speaks_of(text: str, top: str) -> bool:
-    """Whether a text has a name otherwise than as that of a module that is started."""
-    name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(top)}(?![A-Za-z0-9])", re.IGNORECASE)
-    return any(
-        not _is_started(text, found) and not _is_of_others(text, found) for found in name.finditer(text)
-    )
+    """Whether a text has a name otherwise than as that of a module that is started.
 
-
-def _is_of_others(text: str, found: re.Match[str]) -> bool:
-    """Whether a name is that of a container, of a database or its user, or part of an address of one.
-
-    Or of a host: none of these puts a module anywhere.
+    Or of a container, of a database or its user, or as a part of an address of one, or of a host: none of
+    these puts a module anywhere. A line and a word of it are judged once, however often they have the name.
     """
-    line = text[text.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0]
-    if _OF_DATABASE.match(line):
-        return True
-    start, end = found.span()
+    name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(top)}(?![A-Za-z0-9])", re.IGNORECASE)
+    line_end = word_end = of_others = -1
+    is_setting = False
+    for found in name.finditer(text):
+        at = found.start()
+        if at >= line_end:
+            begin, line_end = text.rfind("\n", 0, at) + 1, (text.find("\n", at) + 1 or len(text) + 1) - 1
+            is_setting = _is_of_database(text[begin:line_end])
+        if is_setting or _is_started(text, found):
+            continue
+        if at >= word_end:
+            begin, word_end = _word(text, *found.span())
+            of_others = begin + _of_others(text[begin:word_end])
+        if at >= of_others:
+            return True
+    return False
+
+
+def _is_of_database(line: str) -> bool:
+    """Whether a line sets the name of a container, or that of a database or its user, and nothing else."""
+    setting = _SETTING.match(line)
+    if setting is None:
+        return False
+    name, gap, rest = setting.groups()
+    database, _, what = name.rpartition("_")
+    if name.lower() not in _OF_HOSTS and (
+        what.lower() not in _OF_DATABASES or not _DATABASE.search(database)
+    ):
+        return False
+    if not gap and rest[:1] not in (":", "="):
+        return False
+    value = _VALUE.match((rest[1:] if rest[:1] in (":", "=") else rest).lstrip())
+    behind = value[1].strip().removeprefix(";").lstrip() if value is not None else ""
+    return not behind or behind.startswith("#")
+
+
+def _word(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where the word begins and ends that a name is in, with all that may be part of an address."""
     while start and text[start - 1] in _OF_ADDRESSES:
         start -= 1
     while end < len(text) and text[end] in _OF_ADDRESSES:
         end += 1
-    word = text[start:end].rstrip("/")
-    scheme, colon, rest = word.rpartition("://")
-    if colon and not scheme.endswith(_FETCHING):
-        return True
-    return _HOST.fullmatch(rest.partition("/")[0]) is not None and found.group() not in rest.partition("/")[2]
+    return start, end
+
+
+def _of_others(word: str) -> int:
+    """How much of the beginning of a word names a host, or one with whom something talks."""
+    *before, rest = word.split("://")
+    if before and all(_scheme(part) in _TALKING for part in before):
+        return len(word)
+    host = rest.partition("/")[0]
+    return len(word) - len(rest) + len(host) if _HOST.fullmatch(host) else 0
+
+
+def _scheme(before: str) -> str:
+    """The scheme at the end of a text, without a driver: that of `postgresql+asyncpg` is `postgresql`."""
+    whole = before[len(before.rstrip(f"{_OF_SCHEMES}+")) :]
+    return whole.partition("+")[0].lower()
 
 
 def _is_started(text: str, found: re.Match[str]) -> bool:

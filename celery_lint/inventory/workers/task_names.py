@@ -18,7 +18,7 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task, given_name
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import AbsentModules
-from celery_lint.model.facts import Assignment, Module, Value
+from celery_lint.model.facts import PATH, Assignment, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, once
@@ -145,9 +145,7 @@ class TaskNames:
         if path.endswith("/__init__.py") or self.project.imports.holding(dotted):
             return "unknown"
         module = self.project.modules.find(path) or self.project.reading.module(path, name)
-        bound = module is not None and (
-            "__path__" in module.bindings or self._bound(module, name)[0] != "absent"
-        )
+        bound = module is not None and (PATH in module.hidden or self._bound(module, name)[0] != "absent")
         return "unknown" if bound else "absent"
 
     def _is_package(self, path: str) -> bool:

@@ -61,7 +61,9 @@ class ApplicationNotFound(Rule):
     application, for launch files are no Python.
     Silent where another folder of the project has the module that the command names, for an image may hold it
     under that name, where the launch file lies in a project of its own (`shop/compose.yml` beside
-    `shop/pyproject.toml`) that holds no such package, and where a variable is part of the name.
+    `shop/pyproject.toml`) that holds no such package, and where a variable is part of the name. Nor is
+    anything said where only the run knows: `globals()["app"] = …`, `web.app = app` in another module, a loop
+    that binds the name, a package that changes its `__path__`, and modules that code puts into `sys.modules`.
     Nor is anything said of services with an image of others, which nothing of the project builds.
 
     ## References

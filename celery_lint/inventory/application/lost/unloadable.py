@@ -15,10 +15,11 @@ from celery_lint.inventory.application.applications import Application, Applicat
 from celery_lint.inventory.application.lost.without import WithoutApplication
 from celery_lint.libraries.views import WEB_APPLICATIONS
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.model.facts import Module, Place
+from celery_lint.model.facts import PATH, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
+from celery_lint.project.unseen.set_modules import SetModules
 
 Why = Literal["module", "attribute", "import", "web", "none"]
 
@@ -50,6 +51,7 @@ class LostCommands:
         self.imports = known.project.imports
         self.applications = known.of(Applications)
         self.without = known.of(WithoutApplication)
+        self.set_modules = known.of(SetModules)
 
     @once
     def all(self) -> dict[Meant, list[Wrong]]:
@@ -76,6 +78,11 @@ class LostCommands:
         dotted, colon, name = command.app.partition(":")
         if not all(part.isidentifier() for part in dotted.split(".")):
             return None
+        why = self._why(command, dotted, colon, name)
+        places = why is not None and self.set_modules.may_place(dotted, f"{dotted}.celery")
+        return None if places else why
+
+    def _why(self, command: WorkerCommand, dotted: str, colon: str, name: str) -> Why | None:
         if not colon and self.imports.holding(dotted):
             if self._instead(dotted) is not None:
                 return "web"
@@ -94,7 +101,7 @@ class LostCommands:
             return "none" if is_module else None
         if paths and (colon or not any(path.endswith("/__init__.py") for path in paths)):
             return "attribute" if self._in_package(command) else "import"
-        return None if self._may_be_moved(dotted) else "module"
+        return None if self._may_be_moved(dotted) or self._is_spread(dotted) else "module"
 
     # ------------------------------------------------------------------ what is there
 
@@ -102,20 +109,23 @@ class LostCommands:
         """Whether a module certainly binds no such name."""
         if path in self.project.unparsed or not name.isidentifier():
             return False
-        reading = self.project.reading  # who imports all of another module need not say the name
-        module = (
-            self.project.modules.find(path) or reading.module(path, name) or reading.module(path, "import")
-        )
-        return module is None or not self._may_bind(module, name)
-
-    def _may_bind(self, module: Module, name: str) -> bool:
+        module = self.project.reading.module(path, name) or self.without.read(path)
+        if module is None:
+            return not self.set_modules.may_set(path, name)
         named = (module.functions, module.classes, module.bindings, module.imports)
-        return (
-            any(name in names for names in named)
-            or bool(module.star_imports)
-            or "__getattr__" in module.functions
-            or bool(module.functions.holding("globals", "setattr", "vars"))
-        )
+        if module.star_imports or any(name in names for names in named):
+            return False
+        return not self.set_modules.may_have(module, name)
+
+    def _is_spread(self, dotted: str) -> bool:
+        """Whether a package on the way to a module may have it in another folder."""
+        above = dotted
+        while above := above.rpartition(".")[0]:
+            for path in self.imports.files_of(above):
+                module = self.without.read(path)
+                if module is not None and PATH in module.hidden:
+                    return True
+        return False
 
     def _is_stranger(self, top: str) -> bool:
         """Whether nothing of the project has a name, and nothing that it installs has one like it."""
@@ -148,7 +158,7 @@ class LostCommands:
         if module is None or (above is not None and (leaf in above.bindings or leaf in above.imports)):
             return None
         bound = module.bindings.get("app", ())
-        if len(bound) + ("app" in module.imports) != 1:
+        if len(bound) + ("app" in module.imports) != 1 or self.set_modules.may_have(module, "app"):
             return None
         if self.project.member(module, "app").name not in WEB_APPLICATIONS:
             return None

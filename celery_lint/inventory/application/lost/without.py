@@ -11,14 +11,17 @@ import re
 import sys
 
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.model.facts import Module, Value
+from celery_lint.model.facts import PATH, Module, Value
 from celery_lint.project.known import Known
+from celery_lint.project.unseen.set_modules import SetModules
 
 # What Celery looks for first, whatever it is.
 _FIRST = ("app", "celery")
 _PLAIN = frozenset({"constant", "sequence", "mapping", "lambda", "arithmetic", "text"})
 # What another package may call an application that it hands out.
 _LIKE_APPLICATIONS = re.compile(r"app|broker|celery|job|queue|task|worker", re.IGNORECASE)
+# Without one of these words a file can have nothing of another one, nor folders besides its own.
+_OF_OTHERS = ("import", "exec", PATH)
 # Names of Celery's own that stand for an application.
 _CURRENT = ("current_app", "app_or_default", "default_app", "_state")
 
@@ -30,6 +33,7 @@ class WithoutApplication:
         self.project = known.project
         self.imports = known.project.imports
         self.applications = known.of(Applications)
+        self.set_modules = known.of(SetModules)
 
     def named(self, dotted: str) -> bool:
         """Whether a dotted name leads to one module of the project, in which there is none."""
@@ -38,7 +42,7 @@ class WithoutApplication:
             return False
         package, _, leaf = dotted.rpartition(".")
         for above in self.imports.files_of(package) if package else ():
-            module = self._read(above)
+            module = self.read(above)
             if module is not None and not self._leaves(module, leaf, paths[0]):
                 return False
         return self.holds_none(paths[0])
@@ -46,7 +50,7 @@ class WithoutApplication:
     def behind(self, dotted: str, name: str) -> bool:
         """Whether a module binds a name to a module of the project, in which there is none."""
         paths = self.imports.files_of(dotted)
-        module = self._read(paths[0]) if len(paths) == 1 else None
+        module = self.read(paths[0]) if len(paths) == 1 else None
         if module is None or _defines(module, name) or name not in module.imports:
             return False
         located = self.imports.locate(module.imports[name], module.path)
@@ -56,25 +60,28 @@ class WithoutApplication:
         """Whether none of the names of a module is an application, or taken for one."""
         if path in self.project.unparsed:
             return False
-        module = self._read(path)
+        given = self.set_modules.set_on(path)
+        if any(each.key in ("", *_FIRST) or not self._is_plain(giver, each.value) for giver, each in given):
+            return False
+        module = self.read(path)
         if module is None:
             return True  # it imports nothing
-        if module.star_imports or module.hidden or "__getattr__" in module.functions:
-            return False
-        if module.functions.holding("globals", "setattr", "vars"):
+        if module.star_imports or module.hidden:
             return False
         return not any(_defines(module, name) for name in _FIRST) and all(
             self._is_other(module, name) for name in (*module.imports, *module.bindings)
         )
 
-    def _read(self, path: str) -> Module | None:
+    def read(self, path: str) -> Module | None:
+        """A module that may have names or folders of others; ``None`` where it says nothing of the kind."""
         if path in self.project.unparsed:
             return None
-        return self.project.modules.find(path) or self.project.reading.module(path, "import")
+        readings = (self.project.reading.module(path, word) for word in _OF_OTHERS)
+        return next((module for module in readings if module is not None), None)
 
     def _leaves(self, package: Module, name: str, path: str) -> bool:
         """Whether a package leaves the name of its module to that module."""
-        if package.star_imports or _defines(package, name):
+        if package.star_imports or _defines(package, name) or self.set_modules.may_have(package, name):
             return False
         located = (
             self.imports.locate(package.imports[name], package.path) if name in package.imports else None

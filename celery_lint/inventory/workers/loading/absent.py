@@ -13,14 +13,10 @@ import sys
 from collections.abc import Iterator
 
 from celery_lint.files.commands.mentions import PROSE
-from celery_lint.model.facts import ANYTHING, Module
+from celery_lint.model.facts import ANYTHING, PATH, Module
 from celery_lint.model.purpose import is_test_path, originals
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
-
-#: What a package is spread over several folders with.
-PATH = "__path__"
-_SPREADING = ("declare_namespace", "extend_path")
 
 
 class Missing(NamedTuple):
@@ -123,9 +119,7 @@ class AbsentModules:
         module = self.project.modules.find(path) if path else None
         if module is None:
             return not path
-        if ANYTHING in module.hidden or PATH in module.bindings:
-            return False
-        return not module.functions.calling(*_SPREADING)
+        return ANYTHING not in module.hidden and PATH not in module.hidden
 
     # ------------------------------------------------------------------ what is looked into
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.loading.absent import PATH, AbsentModules, Missing, below
+from celery_lint.inventory.workers.loading.absent import AbsentModules, Missing, below
 from celery_lint.inventory.workers.loading.never_made import NeverMade
-from celery_lint.model.facts import ANYTHING, ImportStatement, Module
+from celery_lint.model.facts import ANYTHING, PATH, ImportStatement, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once

@@ -14,7 +14,7 @@ from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.libraries.django import INCLUDES, INCLUDING, OF_MAILS
-from celery_lint.model.facts import ANYTHING, ImportStatement
+from celery_lint.model.facts import ANYTHING, PATH, ImportStatement
 from celery_lint.model.reading.scopes import Scope
 
 # What binds names, or puts modules in place, as only the run knows. Each begins with its letters, since what
@@ -32,11 +32,13 @@ _BINDING = {
         "setattr",
         "import_module",
     )
-} | {"modules": re.compile(r"sys(?<=\bsys)\s*\.\s*modules\b")}
+} | {"modules": re.compile(r"sys(?<=\bsys)(?:\s*\.|\s+import\b[^\n]{0,99}?)\s*\bmodules\b")}
 # Statements whose names the walk does not note.
 _UNSEEN = tuple(getattr(ast, name) for name in ("Match", "TypeAlias") if hasattr(ast, name))
 _EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
+_LENGTHENING = frozenset({"append", "extend", "insert"})
+_SPREADING = "declare_namespace"
 
 
 def included(top: Scope) -> Iterator[str]:
@@ -141,7 +143,32 @@ def hidden_names(tree: ast.Module, text: str, top: Scope, functions: Iterable[Sc
             found.update(each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name))
     if _binds(tree, text) or any(isinstance(node, _UNSEEN) for node in tree.body):
         found.add(ANYTHING)
+    if (PATH in text or _SPREADING in text) and any(map(_is_spreading, ast.walk(tree))):
+        found.add(PATH)
     return tuple(sorted(found))
+
+
+def _is_spreading(node: ast.AST) -> bool:
+    """Whether a package gets another folder: ``__path__.append(…)``, ``__path__[:] = …``.
+
+    To read what ``__path__`` holds changes nothing.
+    """
+    if isinstance(node, ast.Name):
+        return node.id == PATH and isinstance(node.ctx, ast.Store)
+    if isinstance(node, ast.Subscript):
+        return _is_path(node.value) and isinstance(node.ctx, ast.Store)
+    if isinstance(node, ast.alias):
+        return PATH in (node.name, node.asname)
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func
+    if isinstance(called, ast.Attribute) and called.attr in _LENGTHENING:
+        return _is_path(called.value)
+    return _word(called) == _SPREADING
+
+
+def _is_path(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == PATH
 
 
 def _binds(tree: ast.Module, text: str) -> bool:
