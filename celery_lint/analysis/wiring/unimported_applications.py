@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from celery_lint.files.commands.assigned import is_of_variables
@@ -25,6 +26,10 @@ from celery_lint.project.known import Known, facts, once
 from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 _WORD = "celery"
+# What imports the packages and modules that it is given: containers of dependency-injector.
+_CONTAINERS = b"dependency_injector"
+_WIRING = re.compile(rb"\bWiringConfiguration\(([^()]*)|\.wire\(([^()]*)")
+_TEXT = re.compile(rb"[\"']([\w.]+)[\"']")
 _DEEPEST = 6
 
 
@@ -111,7 +116,10 @@ class UnimportedApplications:
         ):
             return True
         others = [module for module in self.project.product_modules() if module.path != path]
-        return any(self.orphans.is_named(each, others) for each in of_workers)
+        if any(self.orphans.is_named(each, others) for each in of_workers):
+            return True
+        wired = self.project.deployment.written.found(_wired).items()
+        return any(other != path and _may_hold(each, ".".join(dotted)) for other, each in wired)
 
     @once
     def _of_workers(self) -> tuple[Candidate, ...] | None:
@@ -258,3 +266,18 @@ class UnimportedApplications:
             self.project.resolve(task.module, decorator.chain).name for decorator in task.function.decorators
         )
         return any(name.removesuffix("()") == SHARED_TASK for name in names)
+
+
+def _wired(text: bytes) -> frozenset[str]:
+    """The modules and packages that the containers of a file import; ``*`` for those that it computes."""
+    found: set[str] = set()
+    for match in _WIRING.finditer(text) if _CONTAINERS in text or b".wire(" in text else ():
+        given = match[1] or match[2] or b""
+        named = [text.decode() for text in _TEXT.findall(given)]
+        found.update(named or (["*"] if given.strip() else []))
+    return frozenset(found)
+
+
+def _may_hold(names: frozenset[str], dotted: str) -> bool:
+    """Whether a module may be one of these, or lie in one: a relative name is as good as any."""
+    return any(name == "*" or name[:1] == "." or f".{dotted}.".find(f".{name}.") >= 0 for name in names)

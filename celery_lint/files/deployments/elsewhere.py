@@ -54,6 +54,8 @@ _BESIDES = re.compile(r"(?i)alert|backup|dashboard|monitor|te?mp\b|te?mp[_/-]")
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%|\{\w+\}")
 _FOLDERS = ("./", "../", "chart/", "charts/", "deploy/", "helm/", "infra/", "k8s/")
 _YAML = (".yml", ".yaml")
+# What makes a copy under another name, be it with other words in it.
+_COPYING = frozenset({"cp", "envsubst", "install", "ln", "mv", "rsync", "scp", "sed"})
 
 
 def elsewhere(texts: Mapping[str, bytes]) -> Iterator[Elsewhere]:
@@ -82,10 +84,12 @@ def may_deploy(path: str) -> bool:
 
 
 def files_elsewhere(path: str, text: str, files: Files) -> Iterator[Elsewhere]:
-    """The files that one text starts a deployment with, and that are none of these."""
-    for _, words in _commands(path, text):
+    """The files that one text starts a deployment with, and that are none of these, nor copies of one."""
+    commands = [words for _, words in _commands(path, text)]
+    copies = {copy for words in commands for copy in _copied(words, files)}
+    for words in commands:
         for named in _composed(words):
-            if _counts(named) and not _has(named, files):
+            if _counts(named) and not _has(named, files) and named.rpartition("/")[2] not in copies:
                 yield Elsewhere(path, named, False)
         for named in _of_clusters(words):
             known = _has(named, files) if named.endswith(_YAML) else _has_folder(named, files)
@@ -104,6 +108,15 @@ def _commands(path: str, text: str) -> Iterator[tuple[str, list[str]]]:
         for segment in _SEPARATORS.split(line):
             if len(segment) < _LONGEST and not _SPEAKERS.match(segment):
                 yield line, segment.translate(_QUOTES).split()
+
+
+def _copied(words: Sequence[str], files: Files) -> Iterator[str]:
+    """The name of a copy that a command makes of a file that is there: `cp compose.yml compose.prod.yml`."""
+    tool = next((number for number, word in enumerate(words) if word.rpartition("/")[2] in _COPYING), None)
+    given = words[tool + 1 :] if tool is not None else ()
+    sources = [word for word in given[:-1] if word.endswith(_YAML)]
+    if any(source.rpartition("/")[2] in files.names for source in sources) and given[-1].endswith(_YAML):
+        yield given[-1].rpartition(":")[2].rpartition("/")[2]
 
 
 def _counts(named: str) -> bool:

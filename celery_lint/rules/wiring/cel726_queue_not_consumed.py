@@ -83,15 +83,15 @@ class QueueNotConsumed(Rule):
     of an image that it builds), is not for development, needs no other file, and nothing but manifests of
     Kubernetes, files of platforms and other such compose files starts workers besides. It is silent where a
     pipeline or a script starts the product with a file that is not there (`docker compose -f
-    compose.prod.yml up`, `kubectl apply -f k8s/`, `systemctl restart celery-mails`) or pushes images of
-    workers that no file here starts, where no launch file starts a worker of the application, where nothing
-    imports the module that names the queue, where all workers are for development by the names of their
-    files (`compose.dev.yml`, a `Makefile`) or by the comment at their top (unless a compose file is all
-    there is, and no task at all is sent where its workers look), where a command takes its queues from the
-    environment, where all of them are told their queues by files that start one process each (a
-    `Dockerfile`, a unit of systemd), of queues for dead letters (`dlq`, or named by
-    `x-dead-letter-routing-key`), which are looked into by hand, where code calls `add_consumer`, and where
-    settings, routes or queues are only known at run time.
+    compose.prod.yml up`, `kubectl apply -f k8s/`, `systemctl restart celery-mails`), unless it has copied
+    it there from one that is, or pushes images of workers that no file here starts, where no launch file
+    starts a worker of the application, where nothing imports the module that names the queue, where all
+    workers are for development by the names of their files (`compose.dev.yml`, a `Makefile`) or by the
+    comment at their top (unless a compose file is all there is, and no task at all is sent where its
+    workers look), where a command takes its queues from the environment, where all of them are told their
+    queues by files that start one process each (a `Dockerfile`, a unit of systemd), of queues for dead
+    letters (`dlq`, or named by `x-dead-letter-routing-key`), which are looked into by hand, where code
+    calls `add_consumer`, and where settings, routes or queues are only known at run time.
 
     ## References
 

@@ -85,8 +85,9 @@ class ApplicationNotImported(Rule):
     nothing but tests imports that module, or modules which only the application is told to load (`include`)
     and nothing else imports. Silent where its broker is that of the variable `CELERY_BROKER_URL`, which any
     application reads (also by a field of pydantic's settings, where files of the deployment give the
-    variable), `None`, or RabbitMQ on this machine; where the settings are hidden, and where only tasks send
-    the task.
+    variable), `None`, or RabbitMQ on this machine; where the settings are hidden, where a container of
+    dependency-injector may import the module (`WiringConfiguration(packages=["shop"])`), and where only tasks
+    send the task.
 
     ## References
 
