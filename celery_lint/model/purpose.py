@@ -13,6 +13,7 @@ _ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs"
 _KEPT_FOLDERS = frozenset(
     {"archive", "archived", "archives", "backup", "backups", "bak", "deprecated", "legacy", "old"}
 )
+_KEPT_WORDS = _KEPT_FOLDERS | {"bkp", "copy"}
 _ASIDE_WORDS = frozenset(
     {
         "debug",
@@ -80,11 +81,15 @@ def kept_folder(path: str) -> str:
 
 
 def is_kept_name(folder: str, original: str) -> bool:
-    """Whether the name of a folder says that it is what another one was: `backend-old` and `backend`."""
-    words = re.split(r"[-_. ]", folder.lower())
-    own = re.split(r"[-_. ]", original.lower())
-    rest = [word for word in words if word not in _KEPT_FOLDERS]
-    return rest == own and len(rest) < len(words)
+    """Whether the name of a folder says that it is what another one was: `backend_old_2024`, `backend`."""
+    if len(folder) <= len(original):
+        return False
+    words = re.split(r"[-_. ()]+", folder.lower())
+    own = re.split(r"[-_. ()]+", original.lower())
+    rest = [word for word in words if word and word not in _KEPT_WORDS]
+    if len(rest) == len(words) or rest[: len(own)] != own:
+        return False
+    return all(map(str.isdecimal, rest[len(own) :]))  # a day, or the number of the copy
 
 
 def is_development_path(path: str) -> bool:

@@ -65,6 +65,30 @@ def test_what_nobody_builds_is_not_the_product(tmp_path: Path, old: str, launch:
 
 
 @pytest.mark.parametrize(
+    "old",
+    ["backend_old", "backend_backup_20250815_021148", "backend copy", "backend (copy 2)", "backend.bak"],
+)
+def test_a_copy_of_its_neighbour_needs_no_launch_file_to_be_known(tmp_path: Path, old: str) -> None:
+    launch = {"compose.yml": COMPOSE.replace("./backend", ".") + "    volumes:\n      - .:/app\n"}
+    assert told(tmp_path, {**launch, **application(old)}) == ["backend/app/tasks.py"]
+
+
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        ("backend_mails", OTHER),
+        ("backend_v2", OTHER),  # may be the newer one
+        ("backup_backend_jobs", OTHER),
+        ("backend_backup", OTHER.replace("deliver", "save_rows")),  # makes backups
+    ],
+)
+def test_a_neighbour_of_another_kind_is_a_service(tmp_path: Path, other: str, text: str) -> None:
+    launch = {"compose.yml": COMPOSE + "    volumes:\n      - .:/app\n"}
+    expected = ["backend/app/tasks.py", f"{other}/app/tasks.py"]
+    assert told(tmp_path, {**launch, **application(other, text)}) == expected
+
+
+@pytest.mark.parametrize(
     "other, launch",
     [
         ("services/mail", {}),  # another service

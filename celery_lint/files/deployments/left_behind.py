@@ -3,7 +3,8 @@
 A rewrite leaves the old product where it was: `old/backend` beside `backend`, or a first sketch in
 `src/backend`. Nobody starts it. A repository may also hold several services, and the other one is started
 elsewhere: so a folder counts only if its name says so, or if it is a copy, with the same packages and a task
-of the same name. What is built must be known, and nothing may say the name of the folder.
+of the same name. What is built must be known, but for a copy with the name of its neighbour, and nothing may
+say the name of the folder.
 """
 
 from __future__ import annotations
@@ -58,22 +59,29 @@ def left_behind(
     starting = list(commands)
     if not any(command.is_worker for command in starting):
         return None
-    folders = set(_built(root, launch))
-    if not folders or "" in folders:
-        return None
-    folders |= {folder for path in texts if is_pipeline(path) for folder in _of_pipeline(text_of(root, path))}
-    homes = {folder for folder in folders if folder and _within(folder, python)}
-    candidates = _candidates(homes, launch, python) if homes and "" not in folders else {}
-    found = [
-        folder
-        for folder, home in sorted(candidates.items())
-        if _is_elsewhere(folder, homes, starting, python)
-        and (home is None or _is_copy(root, folder, home, python))
-    ]
+    copies = {folder for folder, own in _kept_beside(python).items() if _is_copy(root, folder, own, python)}
+    found = sorted(copies | set(_unbuilt(root, launch, texts, python, starting)))
     if not found:
         return None
     told = [(path, text_of(root, path)) for path in (*launch, *texts, *python) if not path.endswith("ignore")]
     return tuple(folder for folder in found if not any(_says(folder, python, *each) for each in told))
+
+
+def _unbuilt(
+    root: str, launch: list[str], texts: list[str], python: list[str], commands: list[WorkerCommand]
+) -> Iterator[str]:
+    """The folders of which no image is made, where it is known what all of them are made of."""
+    folders = set(_built(root, launch))
+    if not folders or "" in folders:
+        return
+    folders |= {folder for path in texts if is_pipeline(path) for folder in _of_pipeline(text_of(root, path))}
+    homes = {folder for folder in folders if folder and _within(folder, python)}
+    candidates = _candidates(homes, launch, python) if homes and "" not in folders else {}
+    for folder, home in candidates.items():
+        if _is_elsewhere(folder, homes, commands, python) and (
+            home is None or _is_copy(root, folder, home, python)
+        ):
+            yield folder
 
 
 # ---------------------------------------------------------------------- what is built
@@ -159,6 +167,22 @@ def _candidates(homes: set[str], launch: list[str], python: list[str]) -> dict[s
         folder: home
         for folder, home in found.items()
         if not any(_is_in(folder, each) or _is_in(each, folder) for each in homes)
+    }
+
+
+def _kept_beside(python: list[str]) -> dict[str, str]:
+    """The folders that the names of their neighbours say they are kept of: `shop_backup_20240131`, `shop`."""
+    beside: dict[str, set[str]] = {}
+    for path in filter(is_product_path, python):
+        folders = path.split("/")[:-1]
+        for place, folder in enumerate(folders):
+            beside.setdefault("/".join(folders[:place]), set()).add(folder)
+    return {
+        posixpath.join(upper, folder): posixpath.join(upper, original)
+        for upper, names in beside.items()
+        for folder in names
+        for original in names
+        if is_kept_name(folder, original)
     }
 
 
