@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan, nan
 
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
@@ -16,6 +18,18 @@ FIELDS = frozenset({"Field", "field"})
 LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 # They ask for a variable, and take what holds without it.
 ENVIRONMENT = frozenset({"os.environ.get", "os.getenv", "decouple.config"})
+#: What asks for a variable by a reader of environments, as a number or to convert it.
+READERS = frozenset(
+    f"{reader}{method}"
+    for reader in ("environ.Env()", "environs.Env()", "environs.env", "starlette.config.Config()")
+    for method in ("", ".int", ".float")
+)
+_NUMERIC = (".int", ".float")
+# They give nothing where the variable is not there.
+_LACKING = frozenset({"os.environ.get", "os.getenv"})
+_CONVERTING = frozenset({"~int", "~float", "~str", "~round", "~abs"})
+_CHOOSING: dict[str, Callable[..., float | None]] = {"~max": max, "~min": min}
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _SECONDS = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
@@ -60,28 +74,80 @@ class Constants:
 
     def usual_number(self, module: Module, value: Value | None) -> float | None:
         """The number behind an expression where no environment says another: ``int(getenv("N", "1"))``."""
-        for _ in range(4):
-            known = self.of(module, value)
-            if known is not None:
-                text = known.data if isinstance(known.data, str) else ""
-                return float(text) if text.isdigit() else self.number(module, known)
-            if value is not None and value.kind == "name":
-                entity = self._meaning(module, value)
-                module, value = entity.module or module, entity.value
-            if value is None or value.kind != "call":
-                return None
-            if value.chain in ("~int", "~float"):
-                value = value.first()
-            elif value.chain in ENVIRONMENT:
-                value = value.items[1] if len(value.items) > 1 else value.keyword("default")
-            else:
-                return None
-        return None
+        found = self._usual(module, value, 0)
+        return found if found is not None and not isnan(found) else None
+
+    def sets_number(self, module: Module, value: Value | None) -> bool:
+        """Whether an expression gives a number, and usually another than 0, although it may be any.
+
+        ``int(os.environ["N"])`` gives one or raises.
+        """
+        return bool(self._usual(module, value, 0))
+
+    def _usual(self, module: Module, value: Value | None, depth: int) -> float | None:
+        """The number that an expression usually gives, not-a-number for one that only the run knows."""
+        if value is None or depth > _DEEPEST_SUM:
+            return None
+        known = self.of(module, value)
+        if known is not None:
+            text = known.data if isinstance(known.data, str) else ""
+            return float(text) if _NUMBER.fullmatch(text) else self.number(module, known)
+        if value.kind == "name":
+            entity = self._meaning(module, value)
+            if _is_variable(entity.name) and value.chain.endswith("[]"):
+                return nan
+            known = entity.value if entity.value is not value else None
+            return self._usual(entity.module or module, known, depth + 1)
+        sides = [self._usual(module, item, depth + 1) for item in value.items]
+        if value.kind == "either":
+            known_sides = [s for s, item in zip(sides, value.items, strict=True) if not _may_lack(item)]
+            return known_sides[-1] if known_sides and all(known_sides) else None
+        if value.kind == "arithmetic":
+            return _calculated(str(value.data), sides)
+        if value.kind != "call":
+            return None
+        if value.chain in _CONVERTING:
+            return sides[0] if sides else None
+        if value.chain in _CHOOSING and None not in sides:
+            numbers = [side for side in sides if side is not None]
+            return _CHOOSING[value.chain](numbers, default=None)
+        return self._of_environment(module, value, depth)
+
+    def _of_environment(self, module: Module, value: Value, depth: int) -> float | None:
+        """The number of a variable: what holds without it, or any where it has to be there."""
+        name = value.chain
+        if name not in ENVIRONMENT:
+            name = self._meaning(module, value._replace(kind="name", items=(), keywords=())).name
+        if name not in ENVIRONMENT | READERS:
+            return None
+        default = value.items[1] if len(value.items) > 1 else value.keyword("default")
+        if default is not None:
+            return self._usual(module, default, depth + 1)
+        cast = value.keyword("cast")
+        converts = cast is not None and cast.chain in _CONVERTING
+        return nan if name not in _LACKING and (converts or name.endswith(_NUMERIC)) else None
 
     def text(self, module: Module, value: Value | None) -> str | None:
         """The string behind an expression."""
         known = self.of(module, value)
         return known.data if known and known.kind == "constant" and isinstance(known.data, str) else None
+
+
+def _is_variable(name: str) -> bool:
+    return name.removesuffix("[]") == "os.environ"
+
+
+def _may_lack(value: Value) -> bool:
+    """Whether it asks for a variable that need not be there, so that the next alternative holds."""
+    return value.kind == "call" and value.chain in _LACKING and len(value.items) == 1 and not value.keywords
+
+
+def _calculated(operation: str, sides: Sequence[float | None]) -> float | None:
+    """What an operation makes of two numbers, of which one may be any."""
+    if len(sides) != 2 or sides[0] is None or sides[1] is None:
+        return None
+    left, right = sides[0], sides[1]
+    return {"Add": left + right, "Sub": left - right, "Mult": left * right}.get(operation)
 
 
 def _is_usual(number: float) -> bool:

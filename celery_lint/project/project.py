@@ -64,7 +64,7 @@ class Project:
         constants = Constants(self.value_entity)
         #: The literal, the number or the text behind an expression, see :class:`Constants`.
         self.constant, self.number, self.text = constants.of, constants.number, constants.text
-        self.usual_number = constants.usual_number
+        self.usual_number, self.sets_number = constants.usual_number, constants.sets_number
         self._returning = 0  # how many functions are asked at once for what they return
 
     def of_modules(self, modules: Iterable[Module]) -> Project:

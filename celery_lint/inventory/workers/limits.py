@@ -63,10 +63,10 @@ class TimeLimits:
         return self.task_options.open_ended(task) or self.annotated(task) or self.given_elsewhere(task)
 
     def soft_limit(self, task: Task) -> Place | None:
-        """Where the soft time limit that is certain to hold for a task is set."""
+        """Where the soft time limit that is certain to hold for a task is set, whatever its number."""
         given, known_to_be = self._own(task, "soft_time_limit")
         if given is not None:
-            return given[0].place(given[1].span) if self.number(given) else None
+            return given[0].place(given[1].span) if self.project.sets_number(*given) else None
         if not known_to_be:
             return None
         general = self.general(task, "soft_time_limit")
@@ -74,7 +74,7 @@ class TimeLimits:
             return general[1] if general[0] else None
         # Which of several holds need not be known where each of them is one.
         settings = self.in_force.settings_of(task, "task_soft_time_limit")
-        known = [s.certain and self.project.number(s.module, s.value) for s in settings]
+        known = [s.certain and self.project.sets_number(s.module, s.value) for s in settings]
         return settings[0].place if known and all(known) else None
 
     def seconds(self, task: Task, name: str) -> float | None:

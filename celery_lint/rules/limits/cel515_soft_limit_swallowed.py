@@ -59,17 +59,18 @@ class SoftLimitSwallowed(Rule):
 
     ## Limits
 
-    Only where a soft limit is known to be in force (its own, its base class's, the only application's): for
-    loops in the task and in functions that it calls, also where the handler stands in the function that does
-    one item, and for handlers and context managers (`suppress(Exception)`, those of the project) that stand
-    one after the other in a task with a limit of its own, or inside a `try` that has a handler for the limit.
-    Silent where the handler raises (other than for
-    exceptions that it names) or leaves the loop, where nothing that is tried is known to wait (what is done
-    in memory takes no time, and the limit arrives elsewhere), where only a message is sent or a function
-    keeps one row, where all known pools enforce no soft limit, and where a coroutine awaits: `asyncio.run`
-    cancels it, and `CancelledError` is no `Exception`. In a blocking call of a coroutine the limit arrives
-    like anywhere else, but in no other thread than that of the task. A function that does one item is told
-    once. A bare `except` is CEL437.
+    Only where a soft limit is known to be in force (its own, its base class's, the only application's),
+    be it one of the environment that is usually none of 0 (`int(os.getenv("SOFT", 300))`): for loops in
+    the task and in functions that it calls, also where the handler stands in the function that does one
+    item, and for handlers and context managers (`suppress(Exception)`, those of the project) that stand
+    one after the other in a task with a limit of its own, or inside a `try` that has a handler for the
+    limit. Silent where the handler raises (other than for exceptions that it names) or leaves the loop,
+    where nothing that is tried is known to wait (what is done in memory takes no time, and the limit
+    arrives elsewhere), where only a message is sent or a function keeps one row, where all known pools
+    enforce no soft limit, and where a coroutine awaits: `asyncio.run` cancels it, and `CancelledError` is
+    no `Exception`. In a blocking call of a coroutine the limit arrives like anywhere else, but in no
+    other thread than that of the task. A function that does one item is told once. A bare `except` is
+    CEL437.
 
     ## References
 
