@@ -173,6 +173,7 @@ def _pool_detail(known: Known, command: WorkerCommand) -> str:
 
 _LOOPS = {
     "run": "runs the coroutine that it is given on a loop of its own, closed after the call",
+    "nested": "runs the coroutine that it is given on the event loop of its thread, as nest_asyncio does",
     "new": "runs the coroutine that it is given on a new event loop",
     "current": "runs the coroutine that it is given on the event loop of its thread",
     "kept": "runs the coroutine that it is given on a loop kept for the process",

@@ -29,6 +29,7 @@ _WITH_ASYNC = (
     b"asyncer",
     b"set_event_loop",
     b"run_coroutine_threadsafe",
+    b"nest_asyncio",
 )
 # `@app.task` where `app` comes from a module of the project: the file need not say more.
 _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")

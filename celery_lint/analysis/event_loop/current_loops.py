@@ -193,7 +193,7 @@ class CurrentLoops:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
         mine = self.queues.of(way.task for way in reached)
         for run in self.runs.all:
-            plain = not run.adaptive and not run.call.in_handler
+            plain = run.kind == "run" and not run.adaptive and not run.call.in_handler
             if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
                 theirs = self.queues.of(way.task for way in run.reached)
                 if mine is not None and theirs is not None and mine & theirs:

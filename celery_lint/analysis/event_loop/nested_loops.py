@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
+from celery_lint.inventory.code.runners import SUPPRESS
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.unawaited import is_lost, may_be_lost
 from celery_lint.inventory.tasks.task import Task
@@ -158,9 +159,23 @@ class NestedLoops:
 
     def _asks(self, module: Module, function: Function) -> bool:
         """Whether a function asks for a running loop in a way that allows for there being none, or one."""
-        return any(
-            call.leaf() in _ASKING or (call.leaf() == "get_running_loop" and call.in_try)
-            for call in self.functions.calls(module, function)
+        for call in self.functions.calls(module, function):
+            if call.leaf() in _ASKING:
+                return True
+            if call.leaf() == "get_running_loop" and (
+                call.in_try or self._is_let_pass(module, function, call)
+            ):
+                return True
+        return False
+
+    def _is_let_pass(self, module: Module, function: Function, call: Call) -> bool:
+        """Whether a `with suppress(RuntimeError)` stands around a call."""
+        flow = self.functions.of(module, function) if function.has("with") else None
+        step = flow.step_of(call) if flow is not None else None
+        return (
+            flow is not None
+            and step is not None
+            and any(SUPPRESS in outer.chains for outer in flow.ancestors(step) if outer.kind == "with")
         )
 
     # ------------------------------------------------------------------ no loop runs

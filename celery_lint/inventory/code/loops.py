@@ -20,6 +20,8 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.project import Project
 
 SEVERAL_LOOPS = ("gevent", "eventlet", "threads")
+#: The kinds of runs that keep the loop of their thread.
+OF_THE_THREAD = ("current", "nested")
 #: Sent in each process of a prefork worker, and by a solo one, before the first task. By no other pool.
 PROCESS_BEGINS = "celery.signals.worker_process_init."
 
@@ -134,7 +136,7 @@ class Loops:
         return [
             run
             for run in self.runs.all
-            if self.renews(run) or (run.kind == "current" and self.pool_of(run, *SEVERAL_LOOPS))
+            if self.renews(run) or (run.kind in OF_THE_THREAD and self.pool_of(run, *SEVERAL_LOOPS))
         ]
 
     def loop_of(self, run: LoopRun) -> Entity:

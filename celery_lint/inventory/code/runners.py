@@ -8,6 +8,7 @@ from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.workers.nesting import Nesting
 from celery_lint.libraries.asyncio import (
     ASKING_FOR_LOOP,
     ASYNC_TO_SYNC,
@@ -33,9 +34,14 @@ RUNNIFIED = "asyncer.runnify"
 _ON_A_RUNNING_LOOP = "get_running_loop().run_until_complete"
 # What is done where a loop is running already: it cannot wait for a coroutine itself.
 _WITH_A_LOOP = ("create_task", "ensure_future", "run_coroutine_threadsafe", "submit")
+# What nest_asyncio replaces.
+_REPLACED = frozenset({"asyncio.run", "asyncio.runners.run"})
+#: What keeps an exception to itself, as the item of a `with`.
+SUPPRESS = "contextlib.suppress()"
+_WITHOUT_A_LOOP = frozenset({"RuntimeError", "Exception", "BaseException"})
 _OF_THE_THREAD = "threading.local()"
 
-RunKind = Literal["run", "new", "current", "given", "kept", "apart", "bridge"]
+RunKind = Literal["run", "nested", "new", "current", "given", "kept", "apart", "bridge"]
 
 
 class Runners:
@@ -45,6 +51,7 @@ class Runners:
         self.project = known.project
         self.graph = known.of(CallGraph)
         self.async_to_sync = known.of(AsyncToSync)
+        self.nesting = known.of(Nesting)
         self.functions = known.project.functions
 
     def of(self, module: Module, function: Function, call: Call) -> tuple[RunKind, str] | None:
@@ -57,6 +64,8 @@ class Runners:
         if name in RUNNERS:
             if "Runner()" in name and not _made_here(chain, entity):
                 return "kept", "Runner.run"
+            if name in _REPLACED and self.nesting.applies(module, function):
+                return "nested", "asyncio.run"
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
         if name in PORTALS:
             if "()" in name and not _made_here(chain, entity):
@@ -110,46 +119,96 @@ class Runners:
     def may_pass_by(self, module: Module, function: Function, call: Call) -> bool:
         """Whether a task may not come to a run in a function that asks for a loop first.
 
-        No loop runs where a task begins: it comes to what is done without one. Not where the function runs
-        coroutines on the loop of the thread, nor where nest_asyncio makes a run keep its loop.
+        No loop runs where a task begins: it comes to what is done without one, and to nothing behind that if
+        it leaves the function. Not where the function runs coroutines on the loop of the thread.
         """
-        if call.in_lambda or function.mentions("nest_asyncio"):
+        asks = self.asks_for_loop(module, function)
+        if asks and call.in_lambda:
             return True
         calls, flow = self.functions.calls(module, function), self.functions.of(module, function)
-        for other in calls:
+        for other in calls if asks else ():
             if other.leaf() == "run_until_complete" and not other.chain.endswith(_ON_A_RUNNING_LOOP):
                 kind = self.of(module, function, other)
                 if kind is not None and kind[0] == "current":
                     return True
         step = flow.step_of(call)
-        around = [step, *flow.ancestors(step)] if step is not None else []
-        return step is None or any(_needs_a_loop(flow, calls, *both) for both in pairwise(around))
+        if step is None:
+            return asks
+        around = [step, *flow.ancestors(step)]
+        if any(self._needs_a_loop(module, flow, calls, *both) for both in pairwise(around)):
+            return True
+        earlier = (
+            other
+            for each in around
+            for other in flow.steps[: each.number]
+            if (other.parent, other.role) == (each.parent, each.role)
+        )
+        return any(self._leaves_without_a_loop(module, flow, calls, other) for other in earlier)
+
+    def _needs_a_loop(
+        self, module: Module, flow: Flow, calls: Sequence[Call], inner: Step, outer: Step
+    ) -> bool:
+        """Whether what a statement holds may only be done where a loop is running already."""
+        if outer.kind == "if":
+            part = self._part_with_a_loop(module, flow, calls, outer)
+            return part in (inner.role, "any")
+        if outer.kind == "try":
+            before = [step for step in flow.body(outer) if inner.role == "else" or step.number < inner.number]
+            return inner.role in ("body", "else") and _ask(flow, calls, before, "get_running_loop")
+        if outer.kind == "with" and any(
+            leaf_of_chain(chain).rstrip("()") in SUPPRESS for chain in outer.chains
+        ):
+            before = [step for step in flow.body(outer) if step.number < inner.number]
+            return _ask(flow, calls, before, "get_running_loop")
+        if outer.kind == "handler" and outer.parent >= 0:
+            tried = flow.body(flow.steps[outer.parent])
+            running = _ask(flow, calls, tried, "get_running_loop")
+            return not running and _ask(flow, calls, tried, "get_event_loop")
+        return False
+
+    def _leaves_without_a_loop(self, module: Module, flow: Flow, calls: Sequence[Call], step: Step) -> bool:
+        """Whether a statement ends the function where no loop is running: ``except RuntimeError: return``."""
+        if step.kind == "if":
+            part = self._part_with_a_loop(module, flow, calls, step)
+            return part in ("body", "else") and flow.ends(
+                flow.body(step, "else" if part == "body" else "body")
+            )
+        if step.kind == "try" and _ask(flow, calls, flow.body(step), "get_running_loop"):
+            for handler in flow.body(step, "handler"):
+                caught = {leaf_of_chain(chain) for chain in handler.chains}
+                if not caught or not caught.isdisjoint(_WITHOUT_A_LOOP):
+                    return flow.ends(flow.body(handler))
+        return False
+
+    def _part_with_a_loop(
+        self, module: Module, flow: Flow, calls: Sequence[Call], step: Step
+    ) -> Literal["body", "else", "any", ""]:
+        """The part of an ``if`` that is only done where a loop is running; ``any``: nobody can tell which."""
+        asked = step.asks_for
+        if asked.endswith((".is_running()", "get_running_loop()")) or self._tells(module, asked):
+            return "else" if step.asks_in_the_negative else "body"
+        if not self.asks_for_loop(module, flow.function):
+            return ""
+        loops = {name for each in flow.steps if each.value.endswith("_loop()") for name in each.stores}
+        if loops.isdisjoint(step.loads) and not any(calls[n].leaf() in ASKING_FOR_LOOP for n in step.calls):
+            return ""
+        handed = _ask(flow, calls, flow.body(step), *_WITH_A_LOOP)
+        return "body" if handed else "any"  # `loop and loop.is_running()`
+
+    def _tells(self, module: Module, chain: str) -> bool:
+        """Whether a chain calls a function of the project that asks for the running loop."""
+        helper = self.graph.target(module, chain.removesuffix("()")) if chain.endswith("()") else None
+        return helper is not None and helper[1].may_call("get_running_loop")
 
 
-def _needs_a_loop(flow: Flow, calls: Sequence[Call], inner: Step, outer: Step) -> bool:
-    """Whether what a statement holds may only be done where a loop is running already."""
-
-    def asks(step: Step, *leaves: str) -> bool:
-        below = [step, *flow.below(step)]
-        return any(calls[number].leaf() in leaves for each in below for number in each.calls)
-
-    if outer.kind == "if":
-        asked = outer.asks_for
-        if asked.endswith((".is_running()", "get_running_loop()")):
-            return inner.role == ("else" if outer.asks_in_the_negative else "body")
-        loops = {name for step in flow.steps if step.value.endswith("_loop()") for name in step.stores}
-        if loops.isdisjoint(outer.loads) and not any(calls[n].leaf() in ASKING_FOR_LOOP for n in outer.calls):
-            return False
-        handed = any(asks(step, *_WITH_A_LOOP) for step in flow.body(outer))
-        return inner.role == "body" or not handed  # `loop and loop.is_running()`
-    if outer.kind == "try":
-        before = [step for step in flow.body(outer) if inner.role == "else" or step.number < inner.number]
-        return inner.role in ("body", "else") and any(asks(step, "get_running_loop") for step in before)
-    if outer.kind == "handler" and outer.parent >= 0:
-        tried = flow.body(flow.steps[outer.parent])
-        running = any(asks(step, "get_running_loop") for step in tried)
-        return not running and any(asks(step, "get_event_loop") for step in tried)
-    return False
+def _ask(flow: Flow, calls: Sequence[Call], steps: Sequence[Step], *leaves: str) -> bool:
+    """Whether one of these statements, or what is in it, calls something with one of these names."""
+    return any(
+        calls[number].leaf() in leaves
+        for step in steps
+        for each in (step, *flow.below(step))
+        for number in each.calls
+    )
 
 
 def _made_here(chain: str, entity: Entity) -> bool:

@@ -33,14 +33,14 @@ _MADE = frozenset({"async_to_sync", RUNNIFIED})
 class LoopRun(NamedTuple):
     """A call that runs a coroutine from synchronous code that tasks reach.
 
-    ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
-    by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``given`` (a loop
-    that is a parameter), ``kept`` (a loop kept for the process, ``shared`` if a module or a class holds it),
-    ``apart`` (the loop of the process in a thread or greenlet of its own, as ``celery_lint.runtime`` keeps
-    one) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
-    ``adaptive`` says that the function first asks whether a loop is running already, ``aside`` that a task
-    may then not come to the run. ``coroutines`` are the
-    functions whose coroutines it runs, as far as they can be seen.
+    ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``nested`` (``asyncio.run``
+    where nest_asyncio keeps the thread's loop), ``new`` (a loop of its own by ``new_event_loop``),
+    ``current`` (the thread's loop, made when missing and kept), ``given`` (a loop that is a parameter),
+    ``kept`` (a loop kept for the process, ``shared`` if a module or a class holds it), ``apart`` (the loop of
+    the process in a thread or greenlet of its own, as ``celery_lint.runtime`` keeps one) or ``bridge``
+    (``async_to_sync``). ``helper`` says that the coroutine is a parameter. ``adaptive`` says that the
+    function first asks whether a loop is running already, ``aside`` that a task may then not come to the run.
+    ``coroutines`` are the functions whose coroutines it runs, as far as they can be seen.
     """
 
     kind: RunKind
@@ -114,7 +114,7 @@ class Runs:
             shared,
             helper,
             adaptive,
-            adaptive and self.runners.may_pass_by(module, function, call),
+            kind == "run" and self.runners.may_pass_by(module, function, call),
             tuple(reached),
             tuple(coroutines),
         )

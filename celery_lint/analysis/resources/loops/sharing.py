@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from celery_lint.inventory.code.loops import SEVERAL_LOOPS, Loops, Submission
+from celery_lint.inventory.code.loops import OF_THE_THREAD, SEVERAL_LOOPS, Loops, Submission
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import Resource
 from celery_lint.inventory.resources.uses import Use, Uses
@@ -91,7 +91,7 @@ class Sharing:
             plain = run.is_plain
             pool = (
                 self.loops.pool_of(run, "threads")
-                if run.kind in ("run", "new", "bridge", "current")
+                if run.kind in ("run", "new", "bridge", *OF_THE_THREAD)
                 else None
             )
             if pool is None or plain:
@@ -148,7 +148,7 @@ class Sharing:
                 origin = self.loops.loop_of(run).origin
                 if origin is not None:
                     yield Owner(origin, origin[1], True, run.place, tasks, self.uses.of(run).engines)
-            elif run.kind == "current" and not sets_loops and not self._needs_a_running(run):
+            elif run.kind in OF_THE_THREAD and not sets_loops and not self._needs_a_running(run):
                 yield Owner(("", ""), "get_event_loop", True, run.place, tasks, self.uses.of(run).engines)
             elif self.loops.renews(run):
                 told = {use.resource.key for use in self.uses.of(run).outliving}
