@@ -66,7 +66,7 @@ class LostCoroutine(NamedTuple):
 
     ``how``: ``dropped`` (nobody gets it, or only a name that is never read), ``kept`` (a value that nobody
     can await is made with it) or ``returned`` (a task returns it as its result). ``owner``: the object of
-    which the coroutine function is a method, if that has a name outside of the function.
+    which the coroutine function is a method, by its name outside of the function or by what makes it.
     """
 
     module: Module
@@ -257,7 +257,7 @@ class Coroutines:
                 continue
             lost = is_lost(flow, call)
             if lost or self.values.is_one(module, flow, call, self._gives_a_result(module, function)):
-                if owner.endswith("()") or self.project.resolve(module, owner).kind != "instance":
+                if not owner.endswith("()") and self.project.resolve(module, owner).kind != "instance":
                     owner = ""
                 yield LostCoroutine(module, function, call, name, "dropped" if lost else "kept", task, owner)
 

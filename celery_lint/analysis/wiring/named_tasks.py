@@ -41,6 +41,7 @@ class UnknownName(NamedTuple):
 
     ``unread`` is the queue that the task would be sent to by the right name, if no worker consumes it.
     ``given`` is the decorator that gives the name and makes no task: its owner is no application there.
+    ``absent`` is the module or package that is not there, if that is why.
     """
 
     place: Place
@@ -48,6 +49,7 @@ class UnknownName(NamedTuple):
     missing: Missing
     unread: str = ""
     given: Decorated | None = None
+    absent: str = ""
 
 
 class UselessEntries(NamedTuple):
@@ -101,7 +103,9 @@ class NamedTasks:
             if missing is not None and not self._is_only_meant(entry, name, missing):
                 if missing.guess in self._in_schedules or not self._can_run(missing):
                     missing = _without_chance(missing)
-                found.append(UnknownName(place, name, missing, given=self._decorated.get(name)))
+                absent = self.names.absent_module(entry.module, name) if missing.why == "module" else ""
+                given = self._decorated.get(name)
+                found.append(UnknownName(place, name, missing, given=given, absent=absent))
         return self.schedules.unless_by_nobody(found)
 
     def _is_only_meant(self, entry: Scheduled, name: str, missing: Missing) -> bool:

@@ -105,6 +105,12 @@ class TaskNames:
             return Missing("spelling", near) if self._is_misspelt(name, near) else None
         return Missing(why, near or meant.same_leaf(name), not near)
 
+    def absent_module(self, module: Module, name: str) -> str:
+        """The module or package that is not there, of the module that a name lies in: the first of them."""
+        dotted = name.rpartition(".")[0]
+        missing = self.absent.looked_for(module.path, dotted)
+        return missing.module if missing is not None and missing.module else dotted
+
     def prefix(self, name: str) -> Missing | None:
         """Whether a name is what names of tasks begin with, up to a point, and no task has it."""
         if not name or name in self.all or name in self._tails or name not in self._beginnings:

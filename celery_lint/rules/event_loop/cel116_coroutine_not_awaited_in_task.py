@@ -59,7 +59,7 @@ class CoroutineNotAwaitedInTask(Rule):
     returned by a helper; but to ask for its items, its attributes or its truth, to compare, print or log it,
     to make a number or a text of it, to put it into a dictionary that the task returns, to make an object of
     a dataclass, a pydantic model and the like with it, or to hand it to a function that asks it for its items
-    or attributes, is no use of it. Told once for the methods of an object of a module in one function.
+    or attributes, is no use of it. Told once for the methods of one object in one function.
 
     ## References
 

@@ -61,8 +61,8 @@ class BeatUnknownTask(Rule):
     that nobody can see, see CEL710, where the project has no task at all and its launch files start
     everything but a worker, or where no command starts beat, the module is not there and no worker consumes
     the queue of the entry either: all are still to come. Entries with one name, or whose tasks lie in one
-    module that is missing, or in one where what should be an application is `None`, are told once, and those
-    in a module that `include` names in vain are left to CEL712.
+    module or package that is missing, or in a module where what should be an application is `None`, are told
+    once, and those in a module that `include` names in vain are left to CEL712.
 
     ## References
 
@@ -103,5 +103,5 @@ class BeatUnknownTask(Rule):
             yield Finding(fact.place, values, related, "unmade", cause=Cause(given.place.path))
             return
         # One edit mends all: it adds the task, or the module if that is missing, whatever it is to hold.
-        missing = fact.name.rpartition(".")[0] if why == "module" else ("task", fact.name)
+        missing = fact.absent or ("task", fact.name)
         yield Finding(fact.place, values, (), variant, fix, cause=None if fix else Cause(missing))
