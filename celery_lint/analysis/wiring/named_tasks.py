@@ -179,7 +179,54 @@ class NamedTasks:
                 lost = next((key for each in useless for key in each[4] if key in starred), "")
                 others = tuple(each for each in unknown if each is not first)
                 found[first.place] = UselessEntries(first, others, lost)
+        told = {place.path for place in found}
+        for glob in self._globs_in_vain():
+            if glob.place.path not in told:
+                found[glob.place] = UselessEntries(glob, ())
         return list(found.values())
+
+    def _globs_in_vain(self) -> Iterator[UnknownName]:
+        """The first pattern of each table of routes that no task matches, and that is meant for some."""
+        for setting in self.settings.certain("task_routes"):
+            tables = self.routes.tables(setting) or ()
+            entries = [entry for table in tables for entry in table]
+            if any(entry.kind == "unknown" for entry in entries):
+                continue
+            for table in tables:
+                meant = ((entry, self._meant_by(entry, entries)) for entry in table if entry.kind == "glob")
+                entry, guess = next((each for each in meant if each[1]), (None, ""))
+                if entry is not None:
+                    unread = self._unread(entry)
+                    yield UnknownName(entry.place, entry.pattern, Missing("glob", guess), unread)
+
+    def _meant_by(self, entry: Entry, entries: list[Entry]) -> str:
+        """The pattern that one without a task is meant for, if all that speak for one speak for the same.
+
+        The tasks that it would match are sent, name no queue themselves, and have no other route.
+        """
+        begin = entry.pattern.removesuffix(_PATTERN)
+        if begin == entry.pattern or begin[-1:] != "." or any(sign in begin for sign in "*?["):
+            return ""
+        if any(map(entry.matches, self.names.all)) or self.routes.only_queue_of(entry) in self._defaults:
+            return ""
+        guesses = set()
+        for name in self.names.all:
+            before, _, leaf = name.rpartition(".")
+            missing = self._missing(entry.module, f"{begin}{leaf}") if before else None
+            if missing is None or missing.guess != name or missing.by_leaf:
+                continue
+            others = any(each.matches(name) for each in entries)
+            if others or self._has_its_queue(missing) or not self._means_something(missing):
+                return ""
+            if self._is_sent(missing) and self._can_run(missing):
+                guesses.add(f"{before}.{_PATTERN}")
+        return guesses.pop() if len(guesses) == 1 else ""
+
+    @once
+    def _defaults(self) -> frozenset[str | None]:
+        """The default queues of all applications."""
+        product = self.settings.applications.product
+        return frozenset([self.queues.default(application) for application in product])
 
     def _likely(self, missing: Missing) -> Missing:
         """The same without the guess, where that has little to say for it and names a task of no use."""

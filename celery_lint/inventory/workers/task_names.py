@@ -30,7 +30,7 @@ _LONG_ENOUGH = 12
 # What classes derive from that are no applications.
 _PLAIN = ("abc.", "builtins.", "enum.", "pydantic.", "threading.", "typing.")
 
-Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling", "prefix", "pattern"]
+Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling", "prefix", "pattern", "glob"]
 
 
 class Missing(NamedTuple):
@@ -42,7 +42,8 @@ class Missing(NamedTuple):
     ``renamed``: the task has a name of its own; ``elsewhere``: the module has the task from another one,
     where its name comes from; ``spelling``: all but for a letter or two it is the name of a task;
     ``prefix``: it is what the names of tasks begin with; ``pattern``: it has a ``*`` where names are
-    asked for. ``by_leaf``: nothing speaks for the guess but the last word.
+    asked for; ``glob``: it is a pattern that no name matches, and ``guess`` is another. ``by_leaf``: nothing
+    speaks for the guess but the last word.
     """
 
     why: Why

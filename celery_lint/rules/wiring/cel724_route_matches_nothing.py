@@ -11,6 +11,7 @@ _SHOWN = 3
 _ONE = "no task is named `{name}`: what is set for it has no effect"
 _SEVERAL = "no task is named `{name}`: this entry and {more} more have no effect"
 _UNREAD = "write `{guess}`, and start a worker with `-Q {queue}`: none consumes it. Or remove the route"
+_GLOB = "no task matches `{name}`: what is set for it has no effect"
 _STARRED = "name each task, and take `{option}` out of `*`: that is applied last and wins over names"
 _WHOLE = "`task_annotations` are for one task by its whole name, or `*` for all of them"
 
@@ -57,17 +58,18 @@ class RouteMatchesNothing(Rule):
 
     ## Limits
 
-    Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there
-    is for the task of this very name, or `"*"` for all (applied last, over those of a name), so that
-    `"shop.*"` is for none. Each table is told once, at the first of its entries that is for no task and
-    is meant for one that is there: what is left of a task that is gone changes nothing. So it speaks only
-    where a task is named nearly so, a plain function is, or, in `task_annotations`, where the name is
-    what names of tasks begin with; and it says nothing where names may exist that nobody can see, see
-    CEL710. Silent too of a route for a task that names a queue itself (`@app.task(queue="slow")`), which
-    wins over every route, where the task that is meant has an entry of its own beside it, where nothing
-    sends that task, while others are sent, of routes that the module sets anew further down, and of those
-    that say nothing but the default queue of the application, unless a pattern beside them sends such a
-    task elsewhere.
+    Of routes only names and patterns that end in `.*` are looked at, and of these only such as no task
+    matches and which are all but for a letter or two what sent tasks begin with that have no other route.
+    `task_annotations` know no patterns: an entry there is for the task of this very name, or `"*"` for
+    all (applied last, over those of a name), so that `"shop.*"` is for none. Each table is told once, at
+    the first of its entries that is for no task and is meant for one that is there: what is left of a
+    task that is gone changes nothing. So it speaks only where a task is named nearly so, a plain function
+    is, or, in `task_annotations`, where the name is what names of tasks begin with; and it says nothing
+    where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a
+    queue itself (`@app.task(queue="slow")`), which wins over every route, where the task that is meant
+    has an entry of its own beside it, where nothing sends that task, while others are sent, of routes
+    that the module sets anew further down, and of those that say nothing but the default queue of the
+    application, unless a pattern beside them sends such a task elsewhere.
 
     ## References
 
@@ -90,6 +92,8 @@ class RouteMatchesNothing(Rule):
             "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
             "name each task, or `*` for all of them",
         ),
+        "glob": (_GLOB, "did you mean `{guess}`?"),
+        "glob unread": (_GLOB, _UNREAD),
         "starred": (_ONE, _STARRED),
         "several starred": (_SEVERAL, _STARRED),
         "starred pattern": (
@@ -126,6 +130,8 @@ class RouteMatchesNothing(Rule):
         why = first.missing.why
         if why in ("pattern", "prefix") or (why == "function" and not first.missing.guess):
             kind = why
+        if why == "glob":
+            kind = "glob unread" if first.unread else "glob"
         if starred:
             kind = "starred pattern" if kind == "pattern" else "starred"
         variant = f"several {kind}" if others else kind
