@@ -22,6 +22,7 @@ from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.pools import Pools, WorkerPools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.inventory.workers.running import UNFORKED, Workers
+from celery_lint.inventory.workers.scripts import Scripts
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -116,6 +117,7 @@ class Acknowledgement:
         self.unrun = known.of(Unrun)
         self.queues = known.of(Queues)
         self.workers = known.of(Workers)
+        self.scripts = known.of(Scripts)
         self.eager = known.of(EagerSettings)
         self.unwritten = known.of(Unwritten)
         self.redelivered = known.of(Redelivered)
@@ -207,7 +209,7 @@ class Acknowledgement:
             given = self.task_options.get(task, _LOST[0])
             if given is None or not self._is(given, True) or self.workers.only(UNFORKED, [task]) is not None:
                 continue
-            if self.pools.may_be_green(self.pools.of([task])):
+            if self.pools.may_be_green(self.pools.of([task])) or self.scripts.never_fork:
                 continue
             place, applications = given[0].place(given[1].span), self.belonging.of(task)
             if applications and all(map(self.eager.has_no_workers, applications)):
@@ -238,7 +240,7 @@ class Acknowledgement:
 
     def _loses_none(self, pools: WorkerPools) -> bool:
         """Whether no worker has processes of its own to lose, or may have none."""
-        return pools.only(*UNFORKED) or self.pools.may_be_green(pools)
+        return pools.only(*UNFORKED) or self.pools.may_be_green(pools) or self.scripts.never_fork
 
     def _runs_nothing_twice(self, application: Application) -> bool:
         """Whether no task of an application that something sends would begin again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from celery_lint.analysis.limits.claims import Claims
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.resources.sessions import is_context_manager
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
@@ -53,6 +54,7 @@ class Redelivered:
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
         self.hidden = known.of(HiddenSenders)
+        self.claims = known.of(Claims)
 
     def is_harmless(self, task: Task) -> bool:
         """Whether a message that comes back is none the worse: it runs nothing, or others come anyway."""
@@ -156,14 +158,23 @@ class Redelivered:
     def _stops(self, module: Module, function: Function) -> bool:
         if function.mentions(*_ASKED) or function.states(*_ASKED):
             return True
-        if not function.has("if"):
+        if not (function.has("if") or function.has("try")):
             return False
         flow = self.functions.of(module, function)
         saves = function.may_call(*_SAVING)
         return any(
             step.kind == "if"
-            and ((saves and _asks(step)) or self._is_locked_out(module, function, step))
+            and (
+                (saves and _asks(step))
+                or self._is_locked_out(module, function, step)
+                or self.claims.is_refused(module, function, step)
+            )
             and _leaves(flow, step)
+            for step in flow.steps
+        ) or any(
+            step.kind == "handler"
+            and flow.ends(flow.body(step))
+            and self.claims.is_missed(module, function, step)
             for step in flow.steps
         )
 

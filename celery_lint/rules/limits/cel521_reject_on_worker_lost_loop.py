@@ -46,10 +46,12 @@ class RejectOnWorkerLostLoop(Rule):
     where one of them is set (`task_default_queue_type`), where all tasks wait in queues of RabbitMQ that end
     it (`x-message-ttl`, `x-delivery-limit`, `x-queue-type` in `queue_arguments`), and where the option has
     no effect, which is CEL522. Silent too where no worker has processes to lose (threads, solo, gevent,
-    eventlet; settings for production with `task_always_eager` and without a broker), and where a task stops
-    itself: it asks whether it is redelivered, leaves where what it works on has begun already or where it
-    does not get a lock at once (`if not lock.acquire(blocking=False): return`), or has a class whose
-    `__call__` may leave first; and where each call that sends the task gives it an end (`expires=300`), or
+    eventlet, also where nothing but scripts for PowerShell, batch files or npm start workers; settings for
+    production with `task_always_eager` and without a broker), and where a task stops itself: it asks whether
+    it is redelivered, leaves where what it works on has begun already, where it does not get a lock at once
+    (`if not lock.acquire(blocking=False): return`) or cannot claim its row
+    (`filter(pk=pk, status="new").update(status="begun")` changes none), or has a class whose `__call__` may
+    leave first; and where each call that sends the task gives it an end (`expires=300`), or
     beat alone sends it, without arguments, every few minutes or sooner; and at the setting, where tasks take
     nothing and only print or log, and nothing names them, such as `debug_task` of Celery's guide. Silent,
     last, where commands start workers, but none of this application. Told once for an application, at its
