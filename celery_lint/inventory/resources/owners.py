@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.resources.bound import Bound
+from celery_lint.inventory.resources.ended_only import EndedOnly
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.celery import PROCESS_STARTS, TASK_CLASSES
 from celery_lint.libraries.clients import RELEASES
@@ -38,6 +39,7 @@ class Owners:
         self.project = known.project
         self.functions = known.project.functions
         self.bound = known.of(Bound)
+        self.ended_only = known.of(EndedOnly)
         self._owned: dict[Key, dict[str, Owned]] = {}
         self._leading: dict[Key, dict[str, Owned]] = {}
         self._keepers: dict[Key, Key | None] = {}
@@ -54,8 +56,9 @@ class Owners:
             return Owned("engine", self.bound.pooled(engine), module, value)
         inner, home = entity.class_(), entity.module
         if entity.kind == "instance" and inner is not None and home is not None:
-            for owned in self.of_class(home, inner).values():
-                return owned
+            for attribute, owned in self.of_class(home, inner).items():
+                if owned.kind != "client" or not self.ended_only.holds(home, inner, attribute):
+                    return owned
         return None
 
     def pooled_in(self, owned: Owned, holder: Entity) -> bool | None:
