@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from celery_lint.libraries.clients import RELEASES
 from celery_lint.model.facts import Class, Function, Module
@@ -31,9 +32,11 @@ class EndedOnly:
         if known is None:
             kinds = {*self._kinds(home, class_)}
             known = self._known[key] = not any(
-                self._is_used(module, chain, kinds, attribute)
-                for module, function in self.project.holding(attribute)
-                for chain in self._named(module, function)
+                self._is_used(module, named, kinds, attribute)
+                for module, function in chain(
+                    self.project.holding(attribute), self.project.stating(attribute)
+                )
+                for named in self._named(module, function)
             )
         return known
 
@@ -45,7 +48,7 @@ class EndedOnly:
             yield value.chain
         for step in self.functions.of(module, function).steps:
             if step.kind not in ("if", "expr"):  # what is called is among the calls
-                yield from (chain.partition("=")[0] for chain in step.chains)
+                yield from (each.partition("=")[0] for each in step.chains)
 
     def _kinds(self, module: Module, class_: Class) -> Iterator[Key]:
         """A class of the project and its bases."""
@@ -53,8 +56,8 @@ class EndedOnly:
             if base.module is not None:
                 yield base.module.path, base.name
 
-    def _is_used(self, module: Module, chain: str, kinds: set[Key], attribute: str) -> bool:
-        head, found, rest = chain.partition(f".{attribute}")
+    def _is_used(self, module: Module, path: str, kinds: set[Key], attribute: str) -> bool:
+        head, found, rest = path.partition(f".{attribute}")
         if not found or (rest and rest[0] not in ".()["):
             return False
         other = module.classes.get(head[1:].partition(".")[0].removesuffix("()")) if head[:1] == ":" else None
