@@ -22,7 +22,7 @@ _WAITING = re.compile(
 # What is raised where there is no such row.
 _MISSING = ("DoesNotExist", "NoResultFound")
 # The row is asked for by such a condition, and there is none.
-_FETCHING = frozenset({"aget", "first", "afirst", "get", "last", "one", "one_or_none", "scalar_one_or_none"})
+_FETCHING = frozenset({"aget", "first", "get", "last", "one", "one_or_none", "scalar_one_or_none"})
 _SELECTING = frozenset({"aget", "filter", "filter_by", "get"})
 _STORING = (".commit", ".save", ".update", ".asave", ".aupdate")
 # A statement of SQL that sets something only where something else is so besides.

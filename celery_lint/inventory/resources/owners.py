@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.resources.bound import Bound
-from celery_lint.inventory.resources.ended_only import EndedOnly
+from celery_lint.inventory.resources.used.ended_only import EndedOnly
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.celery import PROCESS_STARTS, TASK_CLASSES
 from celery_lint.libraries.clients import RELEASES

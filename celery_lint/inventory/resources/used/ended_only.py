@@ -11,7 +11,7 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
 # What tells whether it is still there, and asks nobody.
-_STATES = frozenset({"closed", "is_closed", "is_connected"})
+_STATES = frozenset({"closed", "is_closed"})
 
 
 class EndedOnly:

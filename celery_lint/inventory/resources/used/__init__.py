@@ -1,0 +1,1 @@
+"""Whether anything is done by what objects hold."""
