@@ -17,12 +17,12 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.idle.scripts import Scripts
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.pools import Pools, WorkerPools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.inventory.workers.running import UNFORKED, Workers
-from celery_lint.inventory.workers.scripts import Scripts
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
