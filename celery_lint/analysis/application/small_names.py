@@ -80,15 +80,14 @@ class SmallNames:
         """Whether anything may read a name of a module of settings, also in files that nobody has read."""
         if self.read_names.is_read(key) or module.path in self._loaded_whole:
             return True
-        texts, dotted = (
-            self.project.deployment.written,
-            self.project.imports.module_name(module.path).encode(),
-        )
+        texts = self.project.deployment.written
+        naming = _naming(self.project.imports.module_name(module.path))
         own = texts.texts.get(module.path, b"")
         if _TAKES_OWN.search(own) is not None:
             return True
         return any(
-            _reads(key.encode(), text) or (dotted in text and _TAKES_ANY.search(text) is not None)
+            _reads(key.encode(), text)
+            or (_TAKES_ANY.search(text) is not None and naming.search(text) is not None)
             for path, text in texts.texts.items()
             if path.endswith(".py")
         )
@@ -118,6 +117,15 @@ class SmallNames:
         default = SETTINGS[key][2] if key in SETTINGS else ""
         known = [self.project.constant(module, value) for value in values]
         return any(each is None or each.kind != "constant" or repr(each.data) != default for each in known)
+
+
+def _naming(dotted: str) -> re.Pattern[bytes]:
+    """What imports a module or says its path as a text."""
+    package, _, leaf = dotted.rpartition(".")
+    ways = [rf"(?:import|from)\s+{re.escape(dotted)}\b", rf"[\"']{re.escape(dotted)}[\"']"]
+    if package:
+        ways.append(rf"from\s+(?:{re.escape(package)}|\.+)\s+import\b(?:[^#\n(]*|\s*\([^)]*)\b{leaf}\b")
+    return re.compile("|".join(ways).encode())
 
 
 def _reads(key: bytes, text: bytes) -> bool:
