@@ -222,12 +222,13 @@ class LackingImports:
     def _in(self, module: Module, function: Function) -> Iterator[LackingImport]:
         ways = self.graph.deeply_reached.get((module.path, function.qualname), ())
         tasks = tuple({way.task.key: way.task for way in ways}.values())
-        if any(way.through is not None for way in ways) and self._is_tried(function):
-            return
+        is_called = any(way.through is not None for way in ways)
         flow = self.functions.of(module, function)
         for step, statement, missing in self.imports.lacking(module, function):
             if self._is_expected(module, flow, step) or (missing.module and _is_optional(flow, step)):
                 continue
+            if is_called and self._is_tried(function):
+                return  # asked last: it goes through all functions, and few of these lack anything
             sent = None if tasks else self._sent_behind(module, function, step, statement)
             if tasks or sent is not None:
                 yield LackingImport(module.place(step.span), missing, tasks, sent)
