@@ -171,22 +171,42 @@ class Remembering(Generic[Answer]):
 class Remembered(Generic[Answer]):
     """What a part has answered to a question of its own, by the key of what it was asked about.
 
-    It is equal to that of another part which answers the same to all that this one has been asked.
+    It is equal to that of another part which answers the same to all that this one has been asked. With a
+    ``reading``, answers that last are kept apart from round to round, by the name ``lasted``.
     """
 
-    __slots__ = ("_find", "known")
+    __slots__ = ("_find", "_lasting", "_reading", "known")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, find: Callable[..., Answer]) -> None:
+    def __init__(
+        self, find: Callable[..., Answer], reading: Reading | None = None, lasted: str | None = None
+    ) -> None:
         self._find = find
+        self._reading = reading
+        self._lasting = reading.lasted(lasted) if reading is not None and lasted is not None else None
         self.known: dict[Key, Remembering[Answer]] = {}
 
     def of(self, key: Key, *about: Any) -> Answer:
         """The answer, found now if it is not known."""
+        reading, lasting = self._reading, self._lasting
+        if reading is None or lasting is None:
+            found = self.known.get(key)
+            if found is None or found.about != about:
+                found = Remembering(about)
+                found.look(self._find)
+                self.known[key] = found
+            return found.answer
+        trace = lasting.get(key)
+        if trace is not None and reading.holds(trace):
+            answer: Answer = trace.answer
+            return answer
         found = self.known.get(key)
-        if found is None or found.about != about:
-            found = Remembering(about)
-            found.look(self._find)
+        if found is not None and found.about == about:
+            reading.doubt()
+            return found.answer
+        mark, found = reading.mark(), Remembering(about)
+        found.look(self._find)
+        if reading.keep(lasting, key, found.answer, mark) is not None:
             self.known[key] = found
         return found.answer
 

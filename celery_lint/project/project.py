@@ -52,12 +52,11 @@ class Project:
         self.deployment = deployment
         #: The files that cannot be parsed, and what they hold.
         self.unparsed = unparsed or {}
-        self.lasting = lasting
         own = lasting or Lasting()
         self._resolved = Memory[Entity](own.of("resolved"))
         self._resolving: dict[Key, int] = {}  # with the numbers of the questions
         self._members = Memory[Entity](own.of("members"))
-        self.reading = Reading(self.modules, self.unparsed, load)
+        self.reading = Reading(self.modules, self.unparsed, load, lasting)
         self._stars: dict[str, tuple[str, ...]] = {}
         self.functions = functions or Functions()
         self._results = Memory[Entity](own.of("results"))

@@ -1,16 +1,17 @@
 """What happens when a chain leads to a file that has not been read, and which answers outlive that.
 
-An answer follows from modules that are known, and from files that nobody has read. While none of these has
-been read since, whoever asks again gets the same answer: all that is left to do is to say again which files
-the chains on the way to it lead to. One that a circle or a limit has cut short is another one when it is
-asked for at another time, so that it does not last, and neither does what follows from it. But the question
-that a circle has come back to has its whole answer, and that lasts.
+An answer follows from modules that are known, from files that nobody has read, and from what all modules
+say together, such as the names of what they set. While none of these files has been read since, and all
+modules say the same of what was asked, whoever asks again gets the same answer: all that is left to do is to
+say again which files the chains on the way to it lead to. One that a circle or a limit has cut short is
+another one when it is asked for at another time, so that it does not last, and neither does what follows
+from it. But the question that a circle has come back to has its whole answer, and that lasts.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Hashable
 from typing import Any, Literal
 
 from celery_lint.diagnostics import Unparsed
@@ -24,6 +25,9 @@ Mode = Literal["demand", "hint", "quiet"]
 Load = Callable[[str, str], "Module | Unparsed | None"]
 """Reads the file of a path for the sake of a name; ``None`` if it cannot know that name."""
 
+Asked = tuple[str, Hashable, bool]
+"""What all modules were asked together, about what, and whether it is so."""
+
 Mark = tuple[int, int, int]
 """How many misses, doubts and traces there were."""
 
@@ -32,11 +36,11 @@ class Trace:
     """What chains have met on the way to an answer.
 
     ``led`` are the files that they lead to. ``met`` are those that nobody had read, and for which of their
-    names; ``absent`` are all whose reading may change the answer. With ``in_earnest`` those that were met
-    were demanded, and refused.
+    names; ``absent`` are all whose reading may change the answer. ``asked`` is what all modules together have
+    been asked for it. With ``in_earnest`` those that were met were demanded, and refused.
     """
 
-    __slots__ = ("absent", "answer", "count", "in_earnest", "led", "met", "reader", "told")
+    __slots__ = ("absent", "answer", "asked", "count", "in_earnest", "led", "met", "reader", "told")
 
     def __init__(
         self,
@@ -44,8 +48,10 @@ class Trace:
         led: tuple[str, ...] = (),
         met: tuple[Key, ...] = (),
         absent: tuple[str, ...] = (),
+        asked: tuple[Asked, ...] = (),
     ) -> None:
         self.answer = answer
+        self.asked = asked
         self.led = led
         self.met = met
         self.absent = absent
@@ -75,8 +81,15 @@ class Lasting:
 class Reading:
     """The modules of a project, and those that chains lead to beyond them."""
 
-    def __init__(self, modules: Modules, unparsed: Container[str], load: Load | None) -> None:
+    def __init__(
+        self,
+        modules: Modules,
+        unparsed: Container[str],
+        load: Load | None,
+        lasting: Lasting | None = None,
+    ) -> None:
         self.modules = modules
+        self._lasting = lasting
         self.unparsed = unparsed
         self.load = load
         self.mode: Mode = "demand"
@@ -89,6 +102,7 @@ class Reading:
         # question that it has come back to. 0: it depends on who asks.
         self._doubts: list[int] = []
         self._own = object()
+        self._tellers: dict[str, Callable[[Any], bool]] = {}
         #: What chains have met, one after the other.
         self._met: list[Trace] = []
         #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
@@ -99,6 +113,10 @@ class Reading:
         #: Files that a chain hinted at, and for which of their names: worth reading if they, or what these
         #: names lead to, hold a word that somebody looks for.
         self.hinted: dict[str, set[str]] = {}
+
+    def lasted(self, what: str) -> Lasted | None:
+        """The place for answers of one kind that last; none where nobody asks in another round."""
+        return self._lasting.of(what) if self._lasting is not None else None
 
     def mark(self) -> Mark:
         """Where somebody begins to look for an answer."""
@@ -134,6 +152,17 @@ class Reading:
         if absent:
             self._met.append(Trace(absent=absent))
 
+    def tell(self, what: str, is_so: Callable[[Any], bool]) -> None:
+        """Let something be asked of all modules together, by a name of its own: of those of this round."""
+        self._tellers[what] = is_so
+
+    def ask(self, what: str, about: Hashable) -> bool:
+        """Whether something is so of all modules together: an answer may be another one when it is not."""
+        found = self._tellers[what](about)
+        if self.load is not None:  # otherwise nobody keeps answers for another round
+            self._met.append(Trace(asked=((what, about, found),)))
+        return found
+
     def keep(self, lasting: Lasted, key: object, answer: object, mark: Mark, number: int = 0) -> int | None:
         """Keep an answer that was looked for from there on, with what it depends on, if it lasts.
 
@@ -156,13 +185,14 @@ class Reading:
             return None
         del met[mark[2] :]
         if len(traces) == 1:
-            trace = Trace(answer, traces[0].led, traces[0].met, traces[0].absent)
+            trace = Trace(answer, traces[0].led, traces[0].met, traces[0].absent, traces[0].asked)
         else:
             trace = Trace(
                 answer,
                 tuple(dict.fromkeys([path for trace in traces for path in trace.led])),
                 tuple(dict.fromkeys([pair for trace in traces for pair in trace.met])),
                 tuple(dict.fromkeys([path for trace in traces for path in trace.absent])),
+                tuple(dict.fromkeys([each for trace in traces for each in trace.asked])),
             )
         trace.in_earnest = self.mode == "demand"
         trace.reader, trace.count = self._own, self.modules.count
@@ -178,6 +208,8 @@ class Reading:
                 if self.modules.find(path) is not None or path in self.unparsed:
                     return False
             if trace.reader is not self._own:
+                if any(self._tellers[what](about) != so for what, about, so in trace.asked):
+                    return False
                 trace.reader, trace.told = self._own, 0
             trace.count = self.modules.count
         if trace.met:
@@ -191,7 +223,7 @@ class Reading:
                 trace.told = 2
                 for path, name in trace.met:
                     self.hinted.setdefault(path, set()).add(name)
-        if trace.led or trace.absent:
+        if trace.led or trace.absent or trace.asked:
             self._met.append(trace)
         return True
 

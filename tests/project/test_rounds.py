@@ -8,11 +8,13 @@ from itertools import product
 import pytest
 
 from celery_lint.diagnostics import Unparsed
-from celery_lint.model.facts import Module
+from celery_lint.inventory.code.ends.unreached import Unreached
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.reading.reader import read_module
 from celery_lint.options import Configuration
 from celery_lint.project.entity import Entity
 from celery_lint.project.imports import Imports
+from celery_lint.project.known import Known
 from celery_lint.project.project import Project
 from celery_lint.project.reading import Lasting, Mode
 from celery_lint.source import Source
@@ -112,3 +114,72 @@ def test_a_circle_cuts_short_nothing_that_is_found_elsewhere() -> None:
         else:
             assert ("models/__init__.py", "Item") in lasting.of("members")
             assert project.member(project.modules["models/bills.py"], "Item").kind == "class"
+
+
+# What is read from round to round: what each module says makes an answer of the round before another one.
+RAISING = {
+    "shop/__init__.py": "",
+    "shop/tasks.py": (
+        "from shop import kinds, mails, stock\n\n\n"
+        "def by_value(kind):\n    kinds.Kind('other')\n    print(kind)\n\n\n"
+        "def by_name(kind):\n    found = kinds.Kind.OTHER\n    print(found)\n\n\n"
+        "def by_count():\n    mails.send(1, 2)\n    print()\n\n\n"
+        "def by_call():\n    stock.refuse()\n    print()\n\n\n"
+        "def by_import():\n    from shop.stock import nothing\n\n    nothing()\n\n\n"
+        "def unbound():\n    print(missing)\n    print()\n"
+    ),
+    "shop/kinds.py": "import enum\n\n\nclass Kind(enum.Enum):\n    ONE = 'one'\n",
+    "shop/mails.py": "def send(to):\n    return to\n",
+    "shop/stock.py": "def refuse():\n    raise ValueError\n",
+    "shop/patches.py": "from shop import mails, stock, tasks\n\nmails.send = print\ntasks.missing = 1\n",
+    "shop/more.py": "from shop import kinds, stock\n\nkinds.Kind.OTHER = 2\nstock.refuse = print\n",
+    "shop/place.py": "import sys\n\nsys.modules['shop.stock'] = None\n",
+    "shop/done.py": "",
+}
+
+
+def unreached(read: list[str], lasting: Lasting | None) -> dict[str, tuple[frozenset[int], frozenset[int]]]:
+    modules = [read_module(path, Source(path, RAISING[path])) for path in read]
+    known = Known(Project(modules, Imports(RAISING), Configuration(), load=lambda *_: None, lasting=lasting))
+    part, module = known.of(Unreached), known.project.modules["shop/tasks.py"]
+    return {
+        name: (part.calls(module, function), part.of(module, function))
+        for name, function in module.functions.every()
+    }
+
+
+def test_what_raises_is_known_from_round_to_round_while_all_modules_say_so() -> None:
+    lasting, read = Lasting(), [*RAISING][:2]
+    said: dict[str, list[object]] = {}
+    for more in [*RAISING][2:]:
+        found = unreached(read, lasting)
+        assert found == unreached(read, None), read
+        assert unreached(read, lasting) == found
+        for name, answer in found.items():
+            if not said.get(name) or said[name][-1] != answer:
+                said.setdefault(name, []).append(answer)
+        read.append(more)
+    changes = {name: len(answers) - 1 for name, answers in said.items()}
+    assert changes == {
+        "": 0, "by_value": 1, "by_name": 2, "by_count": 2, "by_call": 2, "by_import": 2, "unbound": 1,
+    }  # fmt: skip
+
+
+def test_what_raises_is_not_worked_out_anew_while_all_modules_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lasting, read, asked = Lasting(), [*RAISING][:5], []
+    find = Unreached._find_raised
+
+    def counted(self: Unreached, module: Module, function: Function, count: int) -> frozenset[int]:
+        asked.append(function.qualname)
+        return find(self, module, function, count)
+
+    monkeypatch.setattr(Unreached, "_find_raised", counted)
+    unreached(read, lasting)
+    assert "by_count" in asked
+    asked.clear()
+    unreached(read, lasting)
+    assert asked == []
+    unreached([*read, "shop/patches.py"], lasting)
+    assert asked == ["by_count", "unbound"]

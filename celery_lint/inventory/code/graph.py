@@ -94,8 +94,8 @@ class CallGraph:
         self.layers = known.of(Layers)
         self._receivers: dict[Key, Entity | None] = {}
         self._closures = PerMode[list[tuple[Module, Function]]](self.project.reading)
-        lasting = self.project.lasting.of("callees") if self.project.lasting is not None else None
-        self._callees = PerMode[list[Callee]](self.project.reading, lasting)
+        reading = self.project.reading
+        self._callees = PerMode[list[Callee]](reading, reading.lasted("callees"))
         # What calls a function on the ways from a task, by the task and by the function.
         self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
         # The objects that the methods of views are called of.

@@ -32,8 +32,8 @@ class Tasks:
         self.names = known.of(ModuleNames)
         self.by_function: dict[Key, Task] = {}
         self._bound: dict[Key, tuple[Entity, Task]] = {}
-        lasting = self.project.lasting.of("task classes") if self.project.lasting is not None else None
-        self._classes = PerMode[bool](self.project.reading, lasting)
+        reading = self.project.reading
+        self._classes = PerMode[bool](reading, reading.lasted("task classes"))
         self._all: list[Task] = []
         found = [
             task for path in sorted(self.project.modules) for task in self._find(self.project.modules[path])

@@ -10,6 +10,11 @@ class SetAttributes:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.project.reading.tell("set attributes", lambda name: name in self.names)
+
+    def has(self, name: str) -> bool:
+        """Whether a name is one of theirs: what follows from that lasts while it is so."""
+        return self.project.reading.ask("set attributes", name)
 
     @once
     def names(self) -> frozenset[str]:

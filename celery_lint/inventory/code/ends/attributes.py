@@ -53,16 +53,22 @@ class Attributes:
         self.functions = known.project.functions
         self.targets = known.of(Targets)
         self.set_attributes = known.of(SetAttributes)
-        self._lacking = Remembered[bool](self._find_lacking)
+        reading = self.project.reading
+        reading.tell("who says what is known", lambda key: key in self._saying)
+        reading.tell("what is known", self.is_known)
+        reading.tell("enumerations", lambda name: name in self._enumerations)
+        reading.tell("what is filled", lambda name: name in self._filled)
+        self._lacking = Remembered[bool](self._find_lacking, reading, "lacking attributes")
 
     def concerns(self, module: Module, function: Function) -> bool:
         """Whether a function says the name of an enumeration, or of an object, that is known."""
-        return (module.path, function.qualname) in self._saying
+        return self.project.reading.ask("who says what is known", (module.path, function.qualname))
 
     def missed(self, module: Module, step: Step, calls: Sequence[Call]) -> bool:
         """Whether a statement asks for something that is not there; these calls it makes in any case."""
         chains = [*_evaluated(step), *(call.chain for call in calls)]
-        return any(self.is_known(chain) and self.lacks(module, chain) for chain in chains)
+        ask = self.project.reading.ask
+        return any(ask("what is known", chain) and self.lacks(module, chain) for chain in chains)
 
     def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The files of settings and enumerations that nobody has read, with what is asked of them."""
@@ -113,7 +119,9 @@ class Attributes:
 
     def asked_by(self, call: Call) -> Argument:
         """What a call asks an enumeration of the project for a member by."""
-        if leaf_of_chain(call.chain) not in self._enumerations or len(call.takes) != 1 or call.is_open_ended:
+        if len(call.takes) != 1 or call.is_open_ended:
+            return ABSENT
+        if not self.project.reading.ask("enumerations", leaf_of_chain(call.chain)):
             return ABSENT
         return call.argument(0)
 
@@ -208,9 +216,7 @@ class Attributes:
         return self._may_lack(names[0]) and self._has(*owner, names[0], _MOST_BASES) is False
 
     def _may_lack(self, name: str) -> bool:
-        return (
-            name not in self.set_attributes.names and not name.startswith("_") and not hasattr(object, name)
-        )
+        return not name.startswith("_") and not hasattr(object, name) and not self.set_attributes.has(name)
 
     def _is_no_member(self, class_: Class, name: str) -> bool:
         if name in class_.attributes or name in class_.methods or not self._may_lack(name):
@@ -222,7 +228,7 @@ class Attributes:
     def _bound_to(self, module: Module, name: str) -> tuple[Module, Class] | None:
         """The class of the object that a module binds to a name, once."""
         values = module.bindings.get(name, ())
-        if len(values) != 1 or name in self._filled or name in module.hidden:
+        if len(values) != 1 or name in module.hidden or self.project.reading.ask("what is filled", name):
             return None
         return self._made_by(module, values[0])
 

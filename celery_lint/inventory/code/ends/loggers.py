@@ -25,13 +25,16 @@ class Loggers:
         self.functions = known.project.functions
         self.targets = known.of(Targets)
         self.set_attributes = known.of(SetAttributes)
+        self.project.reading.tell("loggers", lambda _: self._is_untouched)
 
     def is_refused(self, module: Module, owner: str, call: Call) -> bool:
         """Whether a logger is given a keyword that it does not take."""
         if call.leaf() not in WRITING or not owner:
             return False
         keywords = {given.keyword for given in call.takes} - {"", "**"}
-        return not keywords <= KEYWORDS and self._is_standard(module, owner) and self._is_untouched
+        if keywords <= KEYWORDS or not self._is_standard(module, owner):
+            return False
+        return self.project.reading.ask("loggers", None)
 
     def _is_standard(self, module: Module, owner: str) -> bool:
         """Whether what a method is called on certainly is such a logger."""

@@ -54,8 +54,10 @@ class Raising:
         self.makers = known.of(EnteredMakers)
         self.unbound = known.of(UnboundNames)
         self.loggers = known.of(Loggers)
-        self._refused = Remembered[frozenset[int]](self._find_refused)
-        self._raised = Remembered[frozenset[int]](self._find_raised)
+        reading = self.project.reading
+        reading.tell("functions of tasks", lambda key: key in self.tasks.by_function)
+        self._refused = Remembered[frozenset[int]](self._find_refused, reading, "refused calls")
+        self._raised = Remembered[frozenset[int]](self._find_raised, reading, "statements that raise")
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the calls that Python refuses whenever they are made; none runs what it calls."""
@@ -123,7 +125,7 @@ class Raising:
         values = module.bindings[name]
         if len(values) != 1 or values[0].kind != "constant" or values[0].data is not None:
             return False
-        if module.star_imports or name in module.imports or name in self.set_attributes.names:
+        if module.star_imports or name in module.imports or self.set_attributes.has(name):
             return False
         if name in module.functions or name in module.classes:
             return False
@@ -160,13 +162,16 @@ class Raising:
 
     def _lacking(self, module: Module, function: Function) -> frozenset[str]:
         """The attributes that a bound task asks itself for and has not: ``self.job``."""
-        task = self.tasks.by_function.get((module.path, function.qualname))
-        if task is None or task.function is not function or not function.first():
+        begin, key = f"%{function.first()}.", (module.path, function.qualname)
+        if not function.first() or (
+            begin not in function.packed_calls and begin not in function.packed_steps
+        ):
             return frozenset()
-        begin = f"%{function.first()}."
-        if begin not in function.packed_calls and begin not in function.packed_steps:
+        if not self.project.reading.ask("functions of tasks", key):
             return frozenset()
-        if not self._is_of_celery_alone(task):
+        self.project.reading.doubt()  # what a task is is found out from round to round
+        task = self.tasks.by_function[key]
+        if task.function is not function or not self._is_of_celery_alone(task):
             return frozenset()
         flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
         if any(not _BY_NAME.isdisjoint(step.loads) for step in flow.steps):

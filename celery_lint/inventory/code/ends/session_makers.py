@@ -57,7 +57,7 @@ class EnteredMakers:
         values = [each for each in module.bindings.get(name, ()) if not _is_none(each)]
         if not values or not all(self._makes_one(module, each.chain) for each in values):
             return False
-        if ANYTHING in module.hidden or name in self.set_attributes.names:
+        if ANYTHING in module.hidden or self.set_attributes.has(name):
             return False
         return all(
             step.kind == "global" or (step.kind == "assign" and self._makes_one(module, step.value[:-2]))

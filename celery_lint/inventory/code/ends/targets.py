@@ -55,8 +55,10 @@ class Targets:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.set_attributes = known.of(SetAttributes)
-        self._known = Remembered[Target | None](self._find)
-        self._constructors = Remembered[Target | None](self._find_constructor)
+        reading = self.project.reading
+        reading.tell("bases", lambda name: name in self._bases)
+        self._known = Remembered[Target | None](self._find, reading, "targets")
+        self._constructors = Remembered[Target | None](self._find_constructor, reading, "constructors")
 
     def of(self, module: Module, chain: str) -> Target | None:
         """The function behind the chain of a call, where it can be no other."""
@@ -97,7 +99,7 @@ class Targets:
             return found._replace(bound=False, unbound=True)
         home = self.home(module, chain)
         function = home[0].functions.get(home[1]) if home is not None else None
-        if home is None or function is None or function.owner or function.name in self.set_attributes.names:
+        if home is None or function is None or function.owner or self.set_attributes.has(function.name):
             return None
         return self._target(home[0], function)
 
@@ -118,7 +120,7 @@ class Targets:
     def _find_constructor(self, module: Module, chain: str, _count: int) -> Target | None:
         home = self.home(module, chain)
         class_ = home[0].classes.get(home[1]) if home is not None else None
-        if home is None or class_ is None or _INIT in self.set_attributes.names:
+        if home is None or class_ is None or self.set_attributes.has(_INIT):
             return None
         module, found = home[0], None
         for _ in range(_MOST_BASES):
@@ -141,7 +143,7 @@ class Targets:
     def _kept(self, module: Module, class_: Class, name: str) -> tuple[Module, Class] | None:
         """The class of the one object that an object of a class keeps under a name: ``self.x = Client()``."""
         values = class_.attributes.get(name, ())
-        if len(values) != 1 or values[0].kind != "call" or name in self.set_attributes.names:
+        if len(values) != 1 or values[0].kind != "call" or self.set_attributes.has(name):
             return None
         if name in class_.methods or module.star_imports or values[0].chain[:1] in ("%", "~", ""):
             return None
@@ -158,7 +160,7 @@ class Targets:
             or found.module is None
             or not function.owner
             or name in _OF_THE_CLASS
-            or name in self.set_attributes.names
+            or self.set_attributes.has(name)
         ):
             return None
         static = any(value.chain == "~staticmethod" for value in function.decorators)
@@ -217,7 +219,7 @@ class Targets:
 
     def _is_final(self, class_: Class) -> bool:
         """Whether no class derives from one, as far as modules have been read."""
-        return class_.name not in self._bases
+        return not self.project.reading.ask("bases", class_.name)
 
     @once
     def _bases(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ class UnboundNames:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
+        self.project.reading.tell("names put into", self._puts)
 
     def steps(self, module: Module, function: Function) -> Iterator[int]:
         """The numbers of those statements of a function."""
@@ -29,7 +30,12 @@ class UnboundNames:
         """Whether nobody puts a name into a module that does not bind it itself."""
         if module.star_imports or ANYTHING in module.hidden or name in module.hidden:
             return False
-        return self._put_into.get(name, frozenset()).isdisjoint({leaf_of(module.path), "builtins"})
+        ask = self.project.reading.ask
+        return not any(ask("names put into", (owner, name)) for owner in (leaf_of(module.path), "builtins"))
+
+    def _puts(self, named: tuple[str, str]) -> bool:
+        owner, name = named
+        return owner in self._put_into.get(name, ())
 
     @once
     def _put_into(self) -> dict[str, frozenset[str]]:

@@ -39,7 +39,7 @@ class Unreached:
         self.functions = known.project.functions
         self.targets = known.of(Targets)
         self.raising = known.of(Raising)
-        self._raised = Remembered[frozenset[int]](self._find_raised)
+        self._raised = Remembered[frozenset[int]](self._find_raised, self.project.reading, "what raises")
 
     def holds(self, place: Place) -> bool:
         """Whether a place lies in statements that are never reached, or that no deployed worker runs."""
@@ -66,8 +66,6 @@ class Unreached:
     def calls(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the calls that are never made, and of those that Python refuses."""
         raised, refused = self._raising(module, function), self.raising.refused(module, function)
-        if refused or raised:
-            self.project.reading.doubt()  # it depends on what nobody has read yet
         if not raised:
             return refused
         unreached = self._unreached(self.functions.of(module, function), raised)

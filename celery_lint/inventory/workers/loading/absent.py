@@ -45,6 +45,7 @@ class AbsentModules:
         self.functions = known.project.functions
         self.imports = known.project.imports
         self.unlisted = known.project.deployment.unlisted
+        self.project.reading.tell("own folders", self._belongs)
 
     def of(self, importer: str, dotted: str) -> Missing | None:
         """What is missing of a dotted name, where that is certain."""
@@ -118,6 +119,7 @@ class AbsentModules:
         path = self.told_by(missing)
         module = self.project.modules.find(path) if path else None
         if module is None:
+            self.project.reading.needs(*([path] if path else ()))
             return not path
         return ANYTHING not in module.hidden and PATH not in module.hidden
 
@@ -192,6 +194,9 @@ class AbsentModules:
 
     def _is_own(self, folder: str) -> bool:
         """Whether a folder without ``__init__.py`` certainly is what the project calls a package."""
+        return self.project.reading.ask("own folders", folder)
+
+    def _belongs(self, folder: str) -> bool:
         top = next((own for own in self.own_tops if f"{folder}/".startswith(f"{own}/")), None)
         return top is not None and not self.unlisted.may_install(top.rpartition("/")[2])
 

@@ -50,6 +50,7 @@ class Unimportable:
         self.absent = known.of(AbsentModules)
         self.never_made = known.of(NeverMade)
         self.set_attributes = known.of(SetAttributes)
+        self.project.reading.tell("modules put in place", lambda _: self._puts_modules_in_place)
 
     @once
     @asking("quiet")
@@ -134,7 +135,7 @@ class Unimportable:
 
     def missing(self, module: Module, statement: ImportStatement) -> Missing | None:
         """What an import certainly lacks, wherever it stands."""
-        if self._puts_modules_in_place:
+        if self.project.reading.ask("modules put in place", None):
             return None
         return self._missing(module, self._need(module, statement))
 
@@ -167,7 +168,9 @@ class Unimportable:
     def _missing_name(self, module: Module, need: _Need) -> Missing | None:
         for path, name in need.names:
             target = self.project.modules.find(path)
-            if target is None or target is module or name in self.set_attributes.names:
+            if target is None:
+                self.project.reading.needs(path)
+            if target is None or target is module or self.set_attributes.has(name):
                 continue
             missing = Missing(path, name)
             if self._never_has(target, name) and self._is_the_only_one(path) and self._may_lack(path, name):
