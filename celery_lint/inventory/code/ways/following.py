@@ -65,9 +65,7 @@ def _rests(flow: Flow, step: Step) -> Iterator[_Rest]:
     current, left = step, _left(flow, [step])
     for outer in (*flow.ancestors(step), None):
         beside = current.role in ("handler", "case")  # one run takes one of these
-        later = (
-            [] if left or beside else [s for s in flow.body(outer, current.role) if s.number > current.number]
-        )
+        later = [] if left or beside else _come_to(flow, flow.body(outer, current.role), current.number)
         yield _Rest(outer, later)
         left = left or _left(flow, later)
         if outer is None:
@@ -84,6 +82,13 @@ def _rests(flow: Flow, step: Step) -> Iterator[_Rest]:
             yield _Rest(outer, flow.body(outer, "finally"))
             left = left or _left(flow, flow.body(outer, "finally"))
         current = outer
+
+
+def _come_to(flow: Flow, block: Sequence[Step], number: int) -> list[Step]:
+    """The statements of a block behind one of this number, as far as none of them ends the block."""
+    later = [step for step in block if step.number > number]
+    ending = next((at for at, step in enumerate(later) if flow.ends([step])), len(later))
+    return later[: ending + 1]
 
 
 def _left(flow: Flow, steps: Sequence[Step]) -> _Left:
