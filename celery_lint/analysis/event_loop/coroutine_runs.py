@@ -9,7 +9,7 @@ from celery_lint.analysis.event_loop.plain_values import PlainValues
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.code.unawaited import makes_coroutine
+from celery_lint.inventory.code.unawaited import is_left_alone, is_refusal_caught, makes_coroutine
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -119,7 +119,7 @@ class CoroutineRuns:
             if call.chain[:1] != "%" and any(given.kind == "call" for given in call.takes[:2]):
                 taken = self._taken(module, call)
                 made = self._plain(module, calls[taken.number].chain if taken.kind == "call" else "")
-                if made is not None:
+                if made is not None and not self._is_caught(module, function, call):
                     yield GivenFunction(module, call, made[1].name, call.leaf(), made[0].place(made[1].span))
             if call.chain[:1] == "%" or not any(given.chain for given in call.takes):
                 continue
@@ -131,8 +131,12 @@ class CoroutineRuns:
                     handed is not None
                     and target.module is not None
                     and makes_coroutine(target.module, handed)
+                    and not self._is_caught(module, function, call)
                 ):
                     yield GivenFunction(module, call, handed.name, call.leaf())
+
+    def _is_caught(self, module: Module, function: Function, call: Call) -> bool:
+        return is_refusal_caught(self.functions.of(module, function), call)
 
     def _plain(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function of the project behind a chain, if it certainly gives nothing to be awaited."""
@@ -176,6 +180,8 @@ class CoroutineRuns:
         if any(call.chain.startswith(f"%{name}") for call in self.functions.calls(run.module, run.function)):
             return False
         flow = self.functions.of(run.module, run.function)
+        if not is_left_alone(run.module, run.function) or is_refusal_caught(flow, run.call):
+            return False  # who decorates a helper, or catches its refusal, may make a coroutine of anything
         return not any(
             name in step.stores or (name in step.loads and step.kind in ("if", "match"))
             for step in flow.steps

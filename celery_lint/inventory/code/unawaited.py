@@ -118,6 +118,16 @@ def is_for_plain_functions(flow: Flow, calls: Sequence[Call], call: Call) -> boo
     return False
 
 
+def is_refusal_caught(flow: Flow, call: Call) -> bool:
+    """Whether a ``try`` around a run has a handler for what it says of something that is no coroutine."""
+    step = flow.step_of(call)
+    return step is not None and any(
+        not _REFUSED.isdisjoint(handler.chains)
+        for attempt in flow.attempts(step)
+        for handler in flow.body(attempt, "handler")
+    )
+
+
 def _calls_below(flow: Flow, step: Step) -> Iterator[int]:
     yield from step.calls
     for inner in flow.below(step):

@@ -63,11 +63,8 @@ class Collector:
             if handler is not None:
                 handler(self, node, position, role)
             else:
-                found = children(node, position.names)
-                if found:
-                    found.reverse()
-                    for child in found:
-                        stack.append((child, position, ""))
+                for child in reversed(children(node, position.names)):
+                    stack.append((child, position, ""))
 
     def _step(self, node: ast.AST, position: Position) -> Position:
         """The position inside a statement of a function."""
@@ -259,8 +256,8 @@ class Collector:
             owner.attributes.setdefault(target.attr, []).append((value, scope))
         self.assignments.append((target.value, target.attr, False, target, value, scope))
 
-    def _global(self, node: ast.Global, position: Position, role: str) -> None:
-        position.scope.outside.update(node.names)
+    def _global(self, node: ast.Global | ast.Nonlocal, position: Position, role: str) -> None:
+        position.scope.outside.update(node.names if isinstance(node, ast.Global) else ())
         position.step.stores.extend(node.names)
 
     def _for(self, node: Any, position: Position, role: str) -> None:
@@ -378,6 +375,7 @@ _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
     ast.AugAssign: Collector._augmented,
     ast.NamedExpr: Collector._named,
     ast.Global: Collector._global,
+    ast.Nonlocal: Collector._global,
     ast.For: Collector._for,
     ast.AsyncFor: Collector._for,
     ast.With: Collector._with,

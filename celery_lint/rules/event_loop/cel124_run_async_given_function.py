@@ -61,8 +61,8 @@ class RunAsyncGivenFunction(Rule):
     In functions that tasks reach. The functions of asyncio that take a coroutine, and helpers of the
     project that do nothing else with a parameter than to run it. Of what plain functions give it speaks where
     each of their `return`s shows a literal, `None`, or what a run of a coroutine gives. Silent for
-    `async_to_sync`, `anyio.run` and `trio.run`, which take a function, and for helpers that call their
-    parameter, test it or annotate it as `Callable`.
+    `async_to_sync`, `anyio.run` and `trio.run`, which take a function, for helpers that call their parameter,
+    test it or annotate it as `Callable`, and in a `try` with a handler for `TypeError` or `ValueError`.
 
     ## References
 
