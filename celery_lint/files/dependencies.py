@@ -144,7 +144,7 @@ def newest_celery(root: str, paths: Iterable[str]) -> tuple[int, int] | None:
             if b"celery" in data.lower():
                 folder = path.rpartition("/")[0]
                 name = path.lower().rpartition("/")[2]
-                versions = list(_versions(name, data.decode("utf-8", "replace")))
+                versions = list(_versions(name, data))
                 found.setdefault(folder, []).extend(versions)
                 if name in _LOCKS or _COMPILED.search(data) or f"{path.rpartition('.')[0]}.in" in paths:
                     installed.setdefault(folder, []).extend(filter(None, versions))
@@ -155,14 +155,14 @@ def newest_celery(root: str, paths: Iterable[str]) -> tuple[int, int] | None:
     return None if None in newest or not newest else max(filter(None, newest))
 
 
-def _versions(name: str, text: str) -> Iterator[tuple[int, int] | None]:
+def _versions(name: str, data: bytes) -> Iterator[tuple[int, int] | None]:
     """The newest version that each mention of Celery in a list allows."""
     if name in _LOCKS:
-        for found in _LOCKED_CELERY.finditer(text):
+        for found in _LOCKED_CELERY.finditer(data.decode("utf-8", "replace")):
             yield int(found[1] or found[3]), int(found[2] or found[4])
         return
-    poetic = name in ("pyproject.toml", "pipfile")
-    for found in _CELERY.finditer(_REMARK.sub(b"", text.encode()).decode()):
+    poetic, text = name in ("pyproject.toml", "pipfile"), _REMARK.sub(b"", data).decode("utf-8", "replace")
+    for found in _CELERY.finditer(text):
         said = found[1].strip()
         if not (poetic and re.match(r"=(?!=)", said)):  # which has a form of its own
             yield _newest(said, False)

@@ -58,10 +58,10 @@ class SmallNames:
     def _in(self, source: Source, load: Load) -> Iterator[SmallName]:
         for path in source.capitals:
             module = self.project.modules.find(path)
-            for key, values in module.bindings.items() if module is not None else ():
-                if module is None or not (
-                    (key in SETTINGS and key.startswith(_FAMILIES)) or key in _OF_REDBEAT
-                ):
+            if module is None:
+                continue
+            for key, values in module.bindings.items():
+                if not (key in SETTINGS and key.startswith(_FAMILIES)) and key not in _OF_REDBEAT:
                     continue
                 name, *others = spellings(key, load.namespace)
                 counting = [each for each in (name, *others) if each.isupper()]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.bodies import Body
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import EVERYTHING, ORDINARY, Handlers, is_log
+from celery_lint.inventory.code.handlers import EVERY_ERROR, Handlers, is_log
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED
@@ -147,7 +147,7 @@ class Failing:
         calls = self.functions.calls(body.module, body.function)
         made = [call for call in (calls[number] for number in step.calls) if not _is_harmless(call)]
         plain = not made and (step.kind == "if" or _is_plain(step))
-        if caught is None or not caught.isdisjoint({EVERYTHING, ORDINARY}):
+        if caught is None or not caught.isdisjoint(EVERY_ERROR):
             return not plain and not self._makes_a_row(body, step, calls)
         if caught and caught <= _OF_ITERATORS:
             return step.value in _ASKING_ITERATORS
@@ -187,7 +187,7 @@ class Failing:
         caught = self.handlers.caught(body.module, clause)
         if caught is None:
             return False
-        if caught & {EVERYTHING, ORDINARY}:
+        if caught & EVERY_ERROR:
             return True
         possible = set(RAISING.get(failing.value, ()))
         calls = self.functions.calls(body.module, body.function)
@@ -279,7 +279,7 @@ class Failing:
         guarded = False
         for handler in flow.body(attempt, "handler"):
             caught = self.handlers.caught(module, handler)
-            guarded = guarded or bool(caught and caught & {EVERYTHING, ORDINARY})
+            guarded = guarded or bool(caught and caught & EVERY_ERROR)
             if any(
                 step.kind == "raise" or (_calls(step) and not is_log(step)) for step in flow.below(handler)
             ):

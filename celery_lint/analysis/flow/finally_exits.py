@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import EVERYTHING, LOOPS, ORDINARY, Handlers
+from celery_lint.inventory.code.handlers import EVERY_ERROR, LOOPS, Handlers
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -69,7 +69,7 @@ class FinallyExits:
         """Whether a handler of the ``try`` stops every ordinary exception anyway."""
         for handler in body.flow.body(attempt, "handler"):
             names = self.handlers.caught(body.module, handler)
-            if names is None or names & {EVERYTHING, ORDINARY}:
+            if names is None or names & EVERY_ERROR:
                 return names is None or not self.handlers.raises(body, handler)
         return False
 

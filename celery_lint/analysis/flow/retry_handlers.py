@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import in_loop, is_log
+from celery_lint.inventory.code.handlers import EVERY_ERROR, in_loop, is_log
 from celery_lint.inventory.retries.calls import EXCEEDED, RetryCall, RetryCalls
 from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.retries.kept import Kept
@@ -28,7 +28,6 @@ _RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
 # Words in the names of variables that count attempts.
 _ATTEMPTS = frozenset({"attempt", "attempts", "retries", "tries"})
 _COUNTED = "retry_count"
-_EVERY = frozenset({"BaseException", "Exception"})
 _IDLE = frozenset({"break", "continue", "return"})
 _WAITING = frozenset({"allow_join_result", "apply", "join", "retry"})
 
@@ -187,7 +186,7 @@ class RetryHandlers:
                     return None
                 owner, value = policy.options["autoretry_for"]
                 waited = {leaf_of_chain(item.chain) for item in value.items}
-                if _sees_to_the_end(self.functions.of(module, function), attempt, waited | _EVERY):
+                if _sees_to_the_end(self.functions.of(module, function), attempt, waited | EVERY_ERROR):
                     return None
                 return owner.place(value.span)
         return None
@@ -299,7 +298,7 @@ def _is_no_other(flow: Flow, handler: Step, attempt: Step) -> bool:
     """Whether it does nothing, as one for all exceptions further down: that gets what is raised instead."""
     for other in flow.body(attempt, "handler"):
         leaves = {leaf_of_chain(chain) for chain in other.chains}
-        if other.number > handler.number and (not leaves or leaves & _EVERY):
+        if other.number > handler.number and (not leaves or leaves & EVERY_ERROR):
             ending = _ending(flow, handler)
             return ending is not None and ending == _ending(flow, other)
     return False

@@ -8,6 +8,7 @@ from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import (
     CATCHES_ANY,
     CATCHES_SIGNALS,
+    EVERY_ERROR,
     Handler,
     Handlers,
     fails_itself,
@@ -368,14 +369,13 @@ class Swallowing:
         return last.kind == "raise" and bool(again)
 
     def _outer(self, body: Body, attempt: Step) -> Place | None:
-        names = frozenset({"Exception", "BaseException"})
-        handler = self.handlers.catcher(body, attempt, names)
+        handler = self.handlers.catcher(body, attempt, EVERY_ERROR)
         if handler is None:
             start = self.bodies.started_at(body)
             if start is None:
                 return None
             body, step = start
-            handler = self.handlers.catcher(body, step, names)
+            handler = self.handlers.catcher(body, step, EVERY_ERROR)
         if handler is None or not self._logs_and_raises(body, handler):
             return None
         return body.place(handler)

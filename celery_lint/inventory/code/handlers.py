@@ -23,6 +23,8 @@ CATCHES_ANY = frozenset({"BaseException", "Exception", "CeleryError"})
 CATCHES_SIGNALS = CATCHES_ANY | {"TaskPredicate"}
 EVERYTHING = "BaseException"
 ORDINARY = "Exception"
+#: A handler of one of these catches every error there may be.
+EVERY_ERROR = frozenset({EVERYTHING, ORDINARY})
 _LOGGING = frozenset(
     [
         "debug",
@@ -159,7 +161,7 @@ class Handlers:
                 names = self.caught(body.module, step)
                 if names is None:
                     break
-                if names & {EVERYTHING, ORDINARY}:
+                if names & EVERY_ERROR:
                     everything = EVERYTHING in names
                     raises = self.raises(body, step)
                     yield Handler(body, step, attempt, everything, raises, earlier)

@@ -25,9 +25,8 @@ class FailingImports:
 
     def of(self, module: Module, function: Function) -> Iterator[int]:
         """The numbers of those statements of a function."""
-        for step, statement in self._imports(module, function):
-            if self.unimportable.fails(module, statement):
-                yield step.number
+        for step, _, _ in self.lacking(module, function):
+            yield step.number
 
     def lacking(self, module: Module, function: Function) -> Iterator[tuple[Step, ImportStatement, Missing]]:
         """The same statements, with what each asks for and what is missing of it."""
@@ -47,9 +46,8 @@ class FailingImports:
         """What these functions seem to take in vain, with the name of the module: another file may set it."""
         found: set[Pair] = set()
         for module, function in self.project.modules.functions_at(functions):
-            for _, statement in self._imports(module, function):
-                missing = self.unimportable.missing(module, statement)
-                if missing is not None and not missing.module:
+            for _, _, missing in self.lacking(module, function):
+                if not missing.module:
                     found.add((missing.name, leaf_of(missing.path)))
         return found
 

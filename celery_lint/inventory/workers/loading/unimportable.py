@@ -129,10 +129,6 @@ class Unimportable:
             for assignment in module.assignments
         )
 
-    def fails(self, module: Module, statement: ImportStatement) -> bool:
-        """Whether an import certainly fails, wherever it stands."""
-        return self.missing(module, statement) is not None
-
     def missing(self, module: Module, statement: ImportStatement) -> Missing | None:
         """What an import certainly lacks, wherever it stands."""
         if self.project.reading.ask("modules put in place", None):
