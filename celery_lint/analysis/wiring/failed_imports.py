@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import EVERYTHING, Handlers
+from celery_lint.inventory.code.handlers import EVERY_ERROR, Handlers
+from celery_lint.inventory.code.runners import SUPPRESS
+from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -16,7 +18,8 @@ from celery_lint.inventory.workers.loading.certain import CertainImports, Way, a
 from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
 from celery_lint.libraries.celery import SENDING
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, ImportStatement, Module, Place
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Function, ImportStatement, Module, Place, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Refused, Step
@@ -28,9 +31,10 @@ _SETTING = (".append", ".insert", ".extend")
 _ON_PATH = tuple([f"sys.path{leaf}" for leaf in _SETTING])
 # What catches the error of an import: whoever names one of these can do without what is imported.
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError"})
-_ALL = frozenset({EVERYTHING, "Exception"})
+# Decorators of these do nothing about errors: they bind, keep, describe and register.
+_PLAIN = ("~classmethod", "~property", "~staticmethod", "abc.", "celery.", "functools.", "typing.")
 # What asks whether something is there, before it is imported.
-_ASKING = ("TYPE_CHECKING", "version_info", "hasattr()", ".find_spec()", "find_spec()", ".is_installed()")
+_ASKING = ("TYPE_CHECKING", "version_info", "hasattr()", "find_spec()", ".is_installed()")
 
 
 class FailedImport(NamedTuple):
@@ -194,6 +198,7 @@ class LackingImports:
         self.sendings = known.of(Sendings)
         self.graph = known.of(CallGraph)
         self.handlers = known.of(Handlers)
+        self.makers = known.of(Makers)
 
     @facts
     def all(self) -> list[LackingImport]:
@@ -222,12 +227,12 @@ class LackingImports:
     def _in(self, module: Module, function: Function) -> Iterator[LackingImport]:
         ways = self.graph.deeply_reached.get((module.path, function.qualname), ())
         tasks = tuple({way.task.key: way.task for way in ways}.values())
-        is_called = any(way.through is not None for way in ways)
+        called = any(way.through is not None for way in ways)
         flow = self.functions.of(module, function)
         for step, statement, missing in self.imports.lacking(module, function):
             if self._is_expected(module, flow, step) or (missing.module and _is_optional(flow, step)):
                 continue
-            if is_called and self._is_tried(function):
+            if self._is_wrapped(module, function, called) or (called and self._is_tried(function)):
                 return  # asked last: it goes through all functions, and few of these lack anything
             sent = None if tasks else self._sent_behind(module, function, step, statement)
             if tasks or sent is not None:
@@ -236,11 +241,8 @@ class LackingImports:
 
     def _is_expected(self, module: Module, flow: Flow, step: Step) -> bool:
         """Whether the code goes on without what is imported, or no run comes to it."""
-        for attempt in flow.attempts(step):
-            for handler in flow.body(attempt, "handler"):
-                caught = self.handlers.caught(module, handler)
-                if caught is None or caught & _CAUGHT or (caught & _ALL and not _goes_out(flow, handler)):
-                    return True
+        if self._is_caught(module, flow, step):
+            return True
         return any(
             chain.endswith(_ASKING)
             for outer in flow.ancestors(step)
@@ -248,23 +250,74 @@ class LackingImports:
             for chain in outer.chains
         )
 
-    def _is_tried(self, function: Function) -> bool:
-        """Whether a call of a function of this name stands in a ``try``, or a decorator may do as much."""
-        if function.decorators:
+    def _is_caught(self, module: Module, flow: Flow, step: Step) -> bool:
+        """Whether the error of an import ends at a handler around a statement, or may."""
+        handlers = (each for attempt in flow.attempts(step) for each in flow.body(attempt, "handler"))
+        if any(self._catches(module, flow, handler) for handler in handlers):
             return True
+        return any(self._suppresses(module, flow, outer) for outer in flow.ancestors(step))
+
+    def _catches(self, module: Module, flow: Flow, handler: Step) -> bool:
+        caught = self.handlers.caught(module, handler)
+        if caught is None or caught & _CAUGHT:
+            return True
+        return bool(caught & EVERY_ERROR) and not _goes_out(flow, handler)
+
+    def _is_tried(self, function: Function) -> bool:
+        """Whether a call of a function of this name stands where a handler catches the error."""
+        for module, caller in self.project.calling(function.name):
+            flow = self.functions.of(module, caller)
+            for call in self.functions.calls(module, caller):
+                if call.leaf() != function.name:
+                    continue
+                step = flow.step_of(call)
+                if step is not None and self._is_caught(module, flow, step):
+                    return True
+        return False
+
+    def _is_wrapped(self, module: Module, function: Function, called: bool) -> bool:
+        """Whether a decorator may call the function where a handler catches the error.
+
+        One of the project does if it has such a handler. Of one of a library that is not known nobody knows,
+        where the function is ``called``: what a task or a view does is nobody's else to see to.
+        """
         return any(
-            call.leaf() == function.name and call.in_try
-            for other, caller in self.project.calling(function.name)
-            for call in self.functions.calls(other, caller)
+            self.makers.maker(module, decorator) is None and self._may_catch(module, decorator, called)
+            for decorator in function.decorators
         )
+
+    def _may_catch(self, module: Module, decorator: Value, called: bool) -> bool:
+        entity = self.project.resolve(module, decorator.chain)
+        if entity.kind not in ("function", "class") or entity.module is None:
+            known = decorator.chain.startswith(_PLAIN) or f"{entity.name}.".startswith(_PLAIN)
+            return called and not known
+        home = entity.module
+        return any(
+            self._catches(home, flow, step) if step.kind == "handler" else self._suppresses(home, flow, step)
+            for inner in self.functions.within(home, entity.name)
+            for flow in (self.functions.of(home, inner),)
+            for step in flow.steps
+        )
+
+    def _suppresses(self, module: Module, flow: Flow, step: Step) -> bool:
+        """Whether a statement is a ``with suppress(ImportError)``."""
+        if step.kind != "with" or SUPPRESS not in step.chains:
+            return False
+        calls = self.functions.calls(module, flow.function)
+        given = {leaf_of_chain(each.chain) for number in step.calls for each in calls[number].takes}
+        return not given.isdisjoint(_CAUGHT | EVERY_ERROR)
 
     def _sent_behind(
         self, module: Module, function: Function, step: Step, statement: ImportStatement
     ) -> Place | None:
-        """The first call behind an import that sends a task or what is imported."""
+        """The first call that an import leads to and that sends a task or what is imported."""
         imported = {statement.dotted(name) for name in statement.names}
+        flow = self.functions.of(module, function)
         for call in self.functions.calls(module, function):
             if call.leaf() not in SENDING or call.span.start < step.span.start:
+                continue
+            sending = flow.step_of(call)
+            if sending is None or not _is_behind(flow, step, sending):
                 continue
             if self._is_sent(module, function, call, imported):
                 return module.place(call.span)
@@ -285,6 +338,21 @@ def _is_optional(flow: Flow, step: Step) -> bool:
         other.kind in ("return", "raise") and any(outer.kind == "if" for outer in flow.ancestors(other))
         for other in flow.steps[: step.number]
     )
+
+
+def _is_behind(flow: Flow, step: Step, other: Step) -> bool:
+    """Whether a run comes to a statement after another one: not in another branch, handler or `finally`."""
+    within = {other.number, *(outer.number for outer in flow.ancestors(other))}
+    current = step
+    for outer in (*flow.ancestors(step), None):
+        if current.role in ("body", "else", "finally"):
+            following = [each for each in flow.body(outer, current.role) if each.number > current.number]
+            if outer is not None and outer.kind == "try" and current.role == "body":
+                following += flow.body(outer, "else")
+            if any(each.number in within for each in following):
+                return True
+        current = outer or current
+    return False
 
 
 def _goes_out(flow: Flow, handler: Step) -> bool:

@@ -63,8 +63,10 @@ class ImportInFunctionFails(Rule):
 
     Knows of modules and packages what `worker-import-fails` knows, and speaks of what they certainly lack. Of
     each function the first such import is told. Silent where a handler around it names `ImportError`, or
-    catches all and does not raise again: the code may go on without it. Silent under `if TYPE_CHECKING:`, and
-    of functions that nothing calls.
+    catches all and does not raise again: the code may go on without it. So it is where such a handler stands
+    around a call of the function, or in its decorator, or nobody can know the decorator. Silent under
+    `if TYPE_CHECKING:`, of functions that nothing calls, and where what sends the task stands in another
+    branch.
 
     ## References
 
@@ -84,11 +86,11 @@ class ImportInFunctionFails(Rule):
             "correct the import, or write the module",
         ),
         "sends": (
-            "`{path}` has no `{name}`: ImportError here, and no task is sent",
+            "`{path}` has no `{name}`: ImportError here, before a task is sent",
             "define `{name}` there, or correct the import",
         ),
         "sends module": (
-            "there is no module `{name}`: ModuleNotFoundError here, and no task is sent",
+            "there is no module `{name}`: ModuleNotFoundError here, before a task is sent",
             "correct the import, or write the module",
         ),
     }
@@ -102,7 +104,7 @@ class ImportInFunctionFails(Rule):
         variant = "module" if missing.module else ""
         cause = Cause((missing.path, missing.name))
         if fact.sends is not None:
-            related = ((fact.sends, "this is never come to"),)
+            related = ((fact.sends, "behind the import this is not come to"),)
             yield Finding(fact.place, values, related, f"sends {variant}".strip(), cause=cause)
             return
         task = fact.tasks[0]
