@@ -74,3 +74,38 @@ def test_an_import_in_a_function_fails_when_it_runs(tmp_path: Path, line: str, e
     failed = run("tasks.send()")
     assert error in failed.stderr
     assert "sent" not in failed.stdout
+
+
+@pytest.mark.proof("CEL236")
+@pytest.mark.parametrize(
+    ("taken", "used", "error"),
+    [
+        ("from shop.db import Session", "Session()", "'NoneType' object is not callable"),
+        ("from shop.db import Session", "Session.begin()", "'NoneType' object has no attribute 'begin'"),
+        ("from shop import db", "db.Session()", ""),
+    ],
+)
+def test_a_name_that_is_set_later_stays_none_for_who_has_imported_it(
+    tmp_path: Path, taken: str, used: str, error: str
+) -> None:
+    """A worker has imported the modules of its tasks when it sends ``worker_init``."""
+    (tmp_path / "shop").mkdir()
+    texts = {
+        "__init__": "",
+        "db": "Session = None\n\n\ndef connect():\n    global Session\n    Session = list\n",
+        "tasks": (
+            f"import os\n\nfrom celery import Celery, signals\n\n{taken}\nfrom shop.db import connect\n\n"
+            "app = Celery(broker='memory://')\n\n\n"
+            "@signals.worker_init.connect\ndef begin(**options):\n    connect()\n\n\n"
+            "@signals.worker_ready.connect\ndef send(**options):\n    close.delay()\n\n\n"
+            "@signals.task_postrun.connect\ndef end(state, retval, **options):\n"
+            "    print(f'it ended: {state} {retval}')\n    os._exit(0)\n\n\n"
+            f"@app.task\ndef close():\n    {used}\n    return 'closed'\n"
+        ),
+    }
+    for name, text in texts.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "celery", "-A", "shop.tasks", "worker", "-P", "solo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = next(line for line in done.stderr.splitlines() if "it ended: " in line)
+    assert error in told if error else "SUCCESS" in told

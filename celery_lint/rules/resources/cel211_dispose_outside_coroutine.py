@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.disposals import Disposal, Disposals
+from celery_lint.analysis.resources.disposals.of_engines import Disposal, Disposals
 from celery_lint.rule import Finding, Rule, on
 
 

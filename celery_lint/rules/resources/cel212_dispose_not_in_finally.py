@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.disposals import Disposals, SkippedDisposal
+from celery_lint.analysis.resources.disposals.of_engines import Disposals, SkippedDisposal
 from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.rule import Finding, Rule, on
 

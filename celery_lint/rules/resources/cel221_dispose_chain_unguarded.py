@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.unguarded_disposals import UnguardedDisposal, UnguardedDisposals
+from celery_lint.analysis.resources.disposals.unguarded import UnguardedDisposal, UnguardedDisposals
 from celery_lint.rule import Finding, Rule, on
 
 

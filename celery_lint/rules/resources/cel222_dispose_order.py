@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.disposal_order import DisposalChain, DisposalOrder
+from celery_lint.analysis.resources.disposals.order import DisposalChain, DisposalOrder
 from celery_lint.inventory.resources.awaited_disposals import EngineDisposal
 from celery_lint.rule import Finding, Rule, on
 

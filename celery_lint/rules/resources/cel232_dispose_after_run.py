@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.late_disposals import LateDisposal, LateDisposals
+from celery_lint.analysis.resources.disposals.late import LateDisposal, LateDisposals
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from celery_lint.analysis.resources.disposal_order import DisposalOrder
+from celery_lint.analysis.resources.disposals.order import DisposalOrder
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.awaited_disposals import EngineDisposal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.late_disposals import LateDisposals
+from celery_lint.analysis.resources.disposals.late import LateDisposals
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runners import Runners
 from celery_lint.inventory.code.runs import Runs

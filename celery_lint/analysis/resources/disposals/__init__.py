@@ -1,0 +1,1 @@
+"""What tasks dispose of, when, and whether it holds."""
