@@ -236,6 +236,7 @@ class WorkerCommand(NamedTuple):
     the file says at its top that it is for development. ``refused`` are the words that belong to no option,
     for which Celery ends; ``program`` is what is started where that is no worker: ``beat``, ``flower``;
     ``scheduler`` is the class that beat is told to take, and ``with_beat`` that a worker is told to run beat.
+    ``late`` is the option for the application where that stands behind the sub-command: `worker -A shop`.
     """
 
     path: str
@@ -257,6 +258,7 @@ class WorkerCommand(NamedTuple):
     program: str = ""
     scheduler: str = ""
     with_beat: bool = False
+    late: str = ""
 
     @property
     def is_worker(self) -> bool:

@@ -401,6 +401,25 @@ def test_a_worker_refuses_queues_with_blanks(tmp_path: Path) -> None:
 
 
 @pytest.mark.proof("CEL736")
+@pytest.mark.parametrize("program", ["worker", "beat"])
+@pytest.mark.parametrize("option", ["-A", "--app"])
+def test_no_command_takes_the_application_behind_it(program: str, option: str, tmp_path: Path) -> None:
+    """The program does, before it."""
+    (tmp_path / "shop.py").write_text(
+        "from celery import Celery\n\napp = Celery(broker='nowhere://')\n", encoding="utf-8"
+    )
+
+    def told(*words: str) -> bool:
+        command = [sys.executable, "-m", "celery", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, "no such transport"
+        return re.search(f"No such option:? '?{option}", done.stderr) is not None
+
+    assert told(program, option, "shop")
+    assert not told(option, "shop", program)
+
+
+@pytest.mark.proof("CEL736")
 def test_beat_ends_where_celery_lacks_the_scheduler(tmp_path: Path) -> None:
     """Whatever the module is; what Celery has is taken, in both spellings, until the broker is asked for."""
     (tmp_path / "shop.py").write_text(

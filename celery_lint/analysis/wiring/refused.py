@@ -15,6 +15,9 @@ from celery_lint.project.known import Known, facts
 
 _OF_CELERY = re.compile(r"celery(?:\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*")
 
+# Since this version of Celery only the program takes `-A`, and none of its sub-commands.
+_WITHOUT_LATE = (5, 0)
+
 
 class Refused(NamedTuple):
     """An application whose workers do not start, and the commands that are to start them."""
@@ -58,6 +61,21 @@ class RefusedCommands:
         found: dict[Place, list[WorkerCommand]] = {}
         for command in self.project.deployment.refused:
             for application in self._meant(command):
+                found.setdefault(application.place, []).append(command)
+        return [Refused(place, wrong[0], tuple(wrong[1:])) for place, wrong in found.items()]
+
+    @facts
+    def late(self) -> list[Refused]:
+        """The commands that name the application behind the sub-command, where Celery 5 is installed.
+
+        Once for the application. Celery 4 takes the option there, too.
+        """
+        found: dict[Place, list[WorkerCommand]] = {}
+        installed = self.project.deployment.celery
+        if installed is None or installed < _WITHOUT_LATE:
+            return []
+        for command in (*self.project.deployment.commands, *self.project.deployment.others):
+            for application in self._meant(command) if command.late else ():
                 found.setdefault(application.place, []).append(command)
         return [Refused(place, wrong[0], tuple(wrong[1:])) for place, wrong in found.items()]
 

@@ -35,6 +35,9 @@ _LARGEST = 262_144  # bytes; nobody writes a larger launch file by hand
 _SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi|beat|flower)(?![\w./:-])")
 # What is started with an application, and is no worker.
 _OTHERS = frozenset({"beat", "flower"})
+# The option for the application, which Celery 5 takes before the sub-command alone; and Celery itself.
+_OF_APPLICATION = re.compile(r"(-A|--app\b)")
+_CELERY = re.compile(r"(?:.*/)?celery(?:\.exe)?")
 _OF_QUEUES = re.compile(r"-Q.*|--queues(?:=.*)?")
 _QUEUE = re.compile(r"[A-Za-z][\w.-]*,?")
 # The program itself, or a script of the project that hands its arguments on: `python run_celery.py worker`.
@@ -264,6 +267,7 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
     unknown = ""
     nodes: list[str] = []
     multi = False
+    late = ""
     refused: list[str] = []
     of_queues = False  # whether nothing but queues came since the option for them
     index = program + 1
@@ -281,8 +285,12 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
             unknown = unknown or text
             of_queues = False
         elif not command:
+            late = _late(words, program, index)
+            if text in _OTHERS and leading and not unknown and late:
+                for at in range(index, len(words)):
+                    take_option(words[at].text, words[at + 1].text if at + 1 < len(words) else None, options)
             if text in _OTHERS and leading and not unknown and literal(options, "app"):
-                other = _worker(path, words[program].line, options, "")._replace(program=text)
+                other = _worker(path, words[program].line, options, "")._replace(program=text, late=late)
                 return [other._replace(scheduler=_scheduler(words[index:])) if text == "beat" else other]
             if text not in ("worker", "multi"):
                 return []  # inspect, purge, …
@@ -307,7 +315,16 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
     if each is None and multi:
         unknown = unknown or command
     found = [_worker(path, words[program].line, given, unknown) for given in each or [options]]
-    return [worker._replace(refused=" ".join(refused)) for worker in found]
+    late = "" if multi else late
+    return [worker._replace(refused=" ".join(refused), late=late) for worker in found]
+
+
+def _late(words: Sequence[Word], program: int, index: int) -> str:
+    """The option for the application behind the sub-command of Celery itself, if it stands there."""
+    if not _CELERY.fullmatch(_assigned(words[program].text).lstrip("@-")):
+        return ""
+    given = (_OF_APPLICATION.match(word.text) for word in words[index:])
+    return next((found[1] for found in given if found is not None), "")
 
 
 def _lists_services(path: str) -> bool:

@@ -11,7 +11,7 @@ _SHOWN = 5
 
 
 class WorkerCommandRefused(Rule):
-    """A command separates queues by blanks, or names a scheduler that Celery lacks, and ends at once.
+    """A command has blanks between queues, a scheduler that Celery lacks, or `-A` too late, and ends at once.
 
     ## Why it matters
 
@@ -24,6 +24,9 @@ class WorkerCommandRefused(Rule):
     `celery.beat:PersistentScheduler`, which is the default; a `DatabaseScheduler` is of other packages, as
     `django_celery_beat.schedulers:DatabaseScheduler`. With `celery.schedulers.DatabaseScheduler` beat ends
     with `ModuleNotFoundError`, and no entry of the schedule is ever sent.
+
+    `celery worker -A shop` was right up to Celery 4. Since Celery 5 the program takes the application, and no
+    sub-command does: `Error: No such option '-A'`, and the worker ends.
 
     ## Example
 
@@ -55,7 +58,8 @@ class WorkerCommandRefused(Rule):
     `celery.`; those of other packages and of the project are not looked for. A command is told at the
     application of the command, for launch files are no Python. Silent for `celery multi`, whose words are
     the names of nodes, where a variable stands among the queues, and where the command names no application
-    of the project and there are several.
+    of the project and there are several. Of `-A` and `--app` behind `worker`, `beat` and `flower` it speaks
+    where the lists of dependencies say up to which version Celery is installed, and that is 5 or later.
 
     ## References
 
@@ -73,6 +77,10 @@ class WorkerCommandRefused(Rule):
             "Celery has no scheduler `{scheduler}`: beat ends at once",
             "leave `--scheduler` out in `{path}`, or name one that is installed",
         ),
+        "late": (
+            "`celery {program} {option}` ends at once with Celery 5: `No such option '{option}'`",
+            "write `celery {option} {app} {program}` in `{path}`",
+        ),
         "setting": (
             "Celery has no scheduler `{scheduler}`: beat ends at once",
             "leave the setting out, or name one that is installed",
@@ -89,6 +97,18 @@ class WorkerCommandRefused(Rule):
             (each.place, f"`{each.refused}` is no option") for each in (fact.first, *fact.others)[:_SHOWN]
         ]
         yield Finding(fact.place, values, tuple(related))
+
+    @on(RefusedCommands.late)
+    def check_late(self, fact: Refused) -> Iterator[Finding]:
+        """Report the application, pointing at the commands that name it too late."""
+        command = fact.first
+        program = command.program or "worker"
+        values = {"program": program, "option": command.late, "app": command.app or "…", "path": command.path}
+        related = [
+            (each.place, f"`{each.late}` stands behind `{each.program or 'worker'}`")
+            for each in (fact.first, *fact.others)[:_SHOWN]
+        ]
+        yield Finding(fact.place, values, tuple(related), "late")
 
     @on(RefusedCommands.without_scheduler)
     def check_scheduler(self, fact: NoScheduler) -> Iterator[Finding]:
