@@ -14,15 +14,16 @@ import celery_lint.inventory
 from celery_lint.configuration import load
 from celery_lint.engine.workspace import Workspace
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.project import unseen
 from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Project
 from tests import samples
 
 
 def parts() -> list[type]:
-    """Every class of the inventory and of the analysis that is made of what is known, and of nothing else."""
+    """Every class that is made of what is known, and of nothing else: by wing of the house."""
     found = []
-    for package in (celery_lint.inventory, celery_lint.analysis):
+    for package in (unseen, celery_lint.inventory, celery_lint.analysis):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             for value in vars(importlib.import_module(module.name)).values():
                 if inspect.isclass(value) and value.__module__ == module.name:

@@ -36,6 +36,7 @@ READ = (
     "CEL120/views",
     "CEL134/runtime",
     "CEL223/daemon_lifted",
+    "CEL740/what_functions_import",
 )
 # A mapping without a task, under a key of another file.
 KEYS = {
