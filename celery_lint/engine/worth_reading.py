@@ -26,6 +26,8 @@ from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
 from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.results.waited import WaitedResults
 from celery_lint.analysis.schedules.late_handlers import LateHandlers
+from celery_lint.analysis.transactions.atomic_requests import AtomicRequests
+from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.failed_attributes import FailedAttributes
@@ -117,6 +119,8 @@ _ASKING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Handlers).explore(),
     lambda known: known.of(Counting).explore(),
     lambda known: known.of(Transactions).explore(),
+    lambda known: known.of(AtomicRequests).explore(),
+    lambda known: known.of(SentBeforeCommits).explore(),
     lambda known: known.of(Sendings).explore(),
     lambda known: known.of(NamedTasks).explore(),
     lambda known: known.of(UnloadedTasks).explore(),
@@ -154,6 +158,8 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
         found += known.isolation.search(READING, lambda known: known.of(Mails).words())
         found += known.isolation.search(READING, lambda known: known.of(Retries).words())
+        found += known.isolation.search(READING, lambda known: known.of(AtomicRequests).words())
+        found += known.isolation.search(READING, lambda known: known.of(SentBeforeCommits).words())
         found += known.isolation.search(READING, _of_senders)
         found += known.isolation.search(READING, _of_what_is_missing)
     return {(name, leaf) for name, leaf in found if name}

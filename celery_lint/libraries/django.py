@@ -8,6 +8,16 @@ ATOMIC = frozenset({"django.db.transaction.atomic", "django.db.transaction.Atomi
 ON_COMMIT = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
 #: Makes a method of what decorates a function.
 METHOD_DECORATOR = "django.utils.decorators.method_decorator"
+#: Takes a view out of the transaction that each request has under ``ATOMIC_REQUESTS``.
+NON_ATOMIC = "django.db.transaction.non_atomic_requests"
+#: What classes of views derive from, and what decorates functions that are views.
+VIEWS = (
+    "django.contrib.auth.views.", "django.views.", "rest_framework.generics.", "rest_framework.mixins.",
+    "rest_framework.views.", "rest_framework.viewsets.",
+)  # fmt: skip
+VIEW_DECORATORS = (
+    "django.contrib.auth.decorators.", "django.views.decorators.", "ninja.", "rest_framework.decorators.",
+)  # fmt: skip
 #: The base of models. A new instance asks no database, and checks nothing before `full_clean()`.
 MODEL = "django.db.models.Model"
 #: The attributes of a model that give its rows.

@@ -31,6 +31,19 @@ def test_a_worker_does_not_see_what_is_not_committed(worker: Worker) -> None:
     assert until(lambda: worker.marks() == {"found"})
 
 
+@pytest.mark.proof("CEL623")
+def test_a_request_has_one_transaction(worker: Worker) -> None:
+    """Under ``ATOMIC_REQUESTS`` a view's own block commits nothing; a view may be taken out."""
+    for served, address, mark in (
+        (worker.bad, "/buy/", "missing"),
+        (worker.good, "/buy-later/", "found"),
+        (worker.good, "/buy-alone/", "found"),
+    ):
+        assert served("serves", address).results == [200]
+        assert until(lambda mark=mark: worker.marks() == {mark})  # type: ignore[misc]
+        worker.forget_marks()
+
+
 @pytest.mark.proof("CEL624")
 def test_callbacks_run_after_the_loop(worker: Worker) -> None:
     """A name is looked up when it is needed."""

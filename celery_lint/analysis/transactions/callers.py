@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from celery_lint.analysis.transactions.committing import Committing, commit_after
 from celery_lint.analysis.transactions.made_rows import GivenSession, filling, kept_parameter
-from celery_lint.inventory.code.called import named
+from celery_lint.inventory.code.called import calls_of
 from celery_lint.inventory.code.decided.given import given_by, is_closed
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -37,7 +35,7 @@ class CommittingCallers:
         if not depth or not (parameter or attribute.isidentifier()):
             return None
         flow = self.functions.of(module, function)
-        for home, caller, call in self._calls(module, function):
+        for home, caller, call in calls_of(self.project, module, function):
             step = self.functions.of(home, caller).step_of(call)
             if step is None or call.in_lambda or (function.is_async and not call.is_awaited):
                 continue
@@ -72,15 +70,6 @@ class CommittingCallers:
             if parameter.name in step.loads and session in chains:
                 return parameter.name
         return ""
-
-    def _calls(self, module: Module, function: Function) -> Iterator[tuple[Module, Function, Call]]:
-        """The calls of a function, wherever they stand in the product."""
-        for home, caller in self.project.calling(function.name):
-            for call in self.functions.calls(home, caller):
-                if call.leaf().lstrip(":") == function.name:
-                    target = named(self.project, home, call.chain)
-                    if target is not None and (target.module, target.function) == (module, function):
-                        yield home, caller, call
 
     def _held(
         self, module: Module, function: Function, attribute: str, home: Module, caller: Function, call: Call

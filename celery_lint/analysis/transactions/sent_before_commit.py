@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.carried import Carried
+from celery_lint.analysis.transactions.open_transactions import Caller, OpenTransactions
 from celery_lint.analysis.transactions.other_rows import OtherRows
 from celery_lint.analysis.transactions.transactions import Transaction, Transactions
 from celery_lint.analysis.transactions.unrelated import Unrelated
 from celery_lint.analysis.transactions.writes import Write, Writes
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.handlers import in_loop, is_log
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.django import CREATING, MANAGERS
+from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
+from celery_lint.project.modules import leaf_of
 
+_DEEPEST = 3
+# What a view has anything from: that something of it is written says nothing of the rest.
+_OBJECTS = frozenset({"request", "self"})
 _LATER = frozenset({"countdown", "eta"})
 _SENDING_METHODS = frozenset({"apply_async", "delay"})
 # What gives a row that is in the database.
@@ -37,7 +44,7 @@ class SentBeforeCommit(NamedTuple):
 
     sending: Sending
     task: Task
-    transaction: Place
+    transaction: Transaction
     written: Place
     name: str
     existed: bool
@@ -53,6 +60,7 @@ class SentBeforeCommits:
         self.signatures = known.of(Signatures)
         self.task_options = known.of(TaskOptions)
         self.transactions = known.of(Transactions)
+        self.open = known.of(OpenTransactions)
         self.unrelated = known.of(Unrelated)
         self.carried = known.of(Carried)
         self.other_rows = known.of(OtherRows)
@@ -64,40 +72,106 @@ class SentBeforeCommits:
         return [
             found
             for module, function in self.project.calling(".delay", ".apply_async", ".send_task")
-            if function.decorators or function.has("with")
             for sending in self.sendings.within(module, function)
             if (found := self._judged(module, function, sending)) is not None
         ]
 
-    def _judged(self, module: Module, function: Function, sending: Sending) -> SentBeforeCommit | None:
-        flow = self.functions.of(module, function)
-        step = flow.step_of(sending.call)
+    def words(self) -> set[Pair]:
+        """The names of functions that send a task of a row which a caller may have written just before."""
+        found: set[Pair] = set()
+        if not self.open.requests.may_be:
+            return found
+        for module, function in self.project.calling(".delay", ".apply_async", ".send_task"):
+            for sending in self.sendings.within(module, function):
+                step = self._step(module, function, sending)
+                if step is not None and sending.task is not None and self._told(sending, sending.task, step):
+                    found |= self._ways(module, function, step, _DEEPEST)
+        return found
+
+    def explore(self) -> None:
+        """Follow what gives the rows of which tasks are told: it may make them."""
+        if not self.open.requests.may_be:
+            return
+        for module, function in self.project.calling(".delay", ".apply_async"):
+            for sending in self.sendings.within(module, function):
+                step = self._step(module, function, sending)
+                if step is not None and self.open.around(module, function, step) is not None:
+                    self.writes.of(module, function)
+
+    def _ways(self, module: Module, function: Function, step: Step, depth: int) -> set[Pair]:
+        if not depth or self.transactions.around(module, function, step) is not None:
+            return set()
+        found = {(function.name, leaf_of(module.path))}
+        for caller in self.open.callers(module, function, step):
+            found |= self._ways(caller.module, caller.function, caller.step, depth - 1)
+        return found
+
+    def _step(self, module: Module, function: Function, sending: Sending) -> Step | None:
+        """The statement that sends a message there and then."""
         task = sending.task
-        if step is None or task is None or sending.call.in_lambda or not self.is_sent_at_once(sending, task):
+        if task is None or sending.call.in_lambda or not self.is_sent_at_once(sending, task):
+            return None
+        return self.functions.of(module, function).step_of(sending.call)
+
+    def _judged(self, module: Module, function: Function, sending: Sending) -> SentBeforeCommit | None:
+        step, task = self._step(module, function, sending), sending.task
+        if step is None or task is None:
             return None
         transaction = self.transactions.around(module, function, step)
         if transaction is None:
-            return None
+            if not self.open.requests.may_be:
+                return None
+            names = self._told(sending, task, step) - _OBJECTS
+            return self._of_caller(sending, task, Caller(module, function, sending.call, step), names)
+        flow = self.functions.of(module, function)
         writes = self.writes.of(module, function)
-        before = [write for write in writes if _comes_before(flow, write, sending, step, transaction)]
+        before = [write for write in writes if _comes_before(flow, write, sending.call, step, transaction)]
         if not before:
             return None
-        names = {name for name in step.loads if name != task.label}
-        if self.unrelated.is_certain(task):
-            if not _may_be_undone(flow, step, transaction):
-                return None
-            names = set()
-        names -= names if self.carried.is_unread(sending, task) else self.carried.as_text(sending, task)
-        names -= self.other_rows.of(sending, task, names) if names else names
+        names = self._told(sending, task, step)
+        if not names and self.unrelated.is_certain(task) and not _may_be_undone(flow, step, transaction):
+            return None
         told = [write for write in before if write.names & names]
         write = (told or before)[-1]
         name = min(write.names & names, default="")
         existed = bool(name) and _existed(flow, name, told)
         if name and self._waits_for_row(flow, name, told, task):
             return None
-        return SentBeforeCommit(
-            sending, task, transaction.place, module.place(write.call.span), name, existed
-        )
+        return SentBeforeCommit(sending, task, transaction, module.place(write.call.span), name, existed)
+
+    def _told(self, sending: Sending, task: Task, step: Step) -> set[str]:
+        """The variables that hold rows of which a task is told, as far as it may look for them."""
+        if self.unrelated.is_certain(task):
+            return set()
+        names = {name for name in step.loads if name != task.label}
+        names -= names if self.carried.is_unread(sending, task) else self.carried.as_text(sending, task)
+        return names - self.other_rows.of(sending, task, names) if names else names
+
+    def _of_caller(
+        self, sending: Sending, task: Task, way: Caller, names: set[str], depth: int = _DEEPEST
+    ) -> SentBeforeCommit | None:
+        """A row that is written in a transaction which a caller has opened, or the request.
+
+        It is written on the way to the call that sends: in that function, or in one that gives it the row.
+        """
+        module, function, call, step = way
+        flow = self.functions.of(module, function)
+        writes = [each for each in self.writes.of(module, function) if each.names & names]
+        transaction = self.open.around(module, function, step) if writes else None
+        if transaction is not None:
+            told = [each for each in writes if _comes_before(flow, each, call, step, transaction)]
+            name = min(told[-1].names & names, default="") if told else ""
+            if name and not self._waits_for_row(flow, name, told, task):
+                existed = _existed(flow, name, told)
+                place = module.place(told[-1].call.span)
+                return SentBeforeCommit(sending, task, transaction, place, name, existed)
+        given = names & {parameter.name for parameter in function.parameters}
+        for caller in self.open.callers(module, function, step) if depth and given else ():
+            names = self.open.gives(caller, way, given)
+            found = self._of_caller(sending, task, caller, names, depth - 1) if names else None
+            if found is not None:
+                return found
+        return None
 
     def _waits_for_row(self, flow: Flow, name: str, told: list[Write], task: Task) -> bool:
         """Whether a task locks a row that the transaction has changed: it waits there until that has ended.
@@ -177,10 +251,10 @@ def _is_read(chain: str) -> bool:
     return f"{chain}()".endswith(_FOUND) and any(manager in chain for manager in MANAGERS)
 
 
-def _comes_before(flow: Flow, write: Write, sending: Sending, step: Step, transaction: Transaction) -> bool:
+def _comes_before(flow: Flow, write: Write, call: Call, step: Step, transaction: Transaction) -> bool:
     """Whether a write of the same transaction may have been made when the call is."""
     if write.step.number == step.number:
-        return write.call.parent == sending.call.number
+        return write.call.parent == call.number
     if write.step.number > step.number:
         return False
     opened = transaction.opened

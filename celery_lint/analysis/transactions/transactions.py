@@ -18,10 +18,14 @@ _DISPATCHING = (".delay", ".apply_async", ".on_commit", "~on_commit")
 
 
 class Transaction(NamedTuple):
-    """A transaction around a statement: the ``with`` that opens it, or ``None`` for a decorator."""
+    """A transaction around a statement: the ``with`` of its function that opens it, or ``None``.
+
+    ``place`` is that, a decorator, what a caller has around its call, or the setting for all requests.
+    """
 
     place: Place
     opened: Step | None
+    of_request: bool = False
 
 
 class Transactions:

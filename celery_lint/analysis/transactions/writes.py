@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.libraries.django import CHANGING, CREATING, MANAGERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -18,6 +19,7 @@ _OWN = frozenset({*_OF_ROWS, "create", "update"})
 _SURE = CREATING - {"create"} | {"bulk_update"}
 _QUERIES = (".filter()", ".exclude()", ".all()", ".select_for_update()")
 _WORDS = tuple(f"{prefix}{word}" for word in {*_OF_ROWS, *CREATING, *CHANGING} for prefix in (".", ".a"))
+_CREATING = tuple(f"{prefix}{word}" for word in CREATING for prefix in (".", ".a"))
 # Packages whose objects write into the database by these methods.
 _WRITING_PACKAGES = frozenset({"django", "rest_framework", "builtins"})
 
@@ -36,10 +38,13 @@ class Writes:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     def of(self, module: Module, function: Function) -> list[Write]:
         """The writes of a function, in the order of the source; none that it only hands on in a lambda."""
-        return list(self._found(module, function)) if function.may_call(*_WORDS) else []
+        found = list(self._found(module, function)) if function.may_call(*_WORDS) else []
+        found += self._by_helpers(module, function)
+        return sorted(found, key=lambda write: write.call.number)
 
     def _found(self, module: Module, function: Function) -> Iterator[Write]:
         flow = self.functions.of(module, function)
@@ -49,6 +54,38 @@ class Writes:
             step = flow.step_of(call) if not call.in_lambda and self._writes(module, call, rows) else None
             if step is not None:
                 yield Write(call, step, _names(call, step, calls, flow))
+
+    def _by_helpers(self, module: Module, function: Function) -> Iterator[Write]:
+        """``order = make_order(basket)``: calls of functions that make a row and give it."""
+        flow = self.functions.of(module, function)
+        for call in self.functions.calls(module, function):
+            step = flow.step_of(call) if not call.in_lambda else None
+            if step is None or step.kind != "assign" or step.value != f"{call.chain}()":
+                continue
+            target = self.graph.target(module, call.chain)
+            if target is not None and target[1].is_async == call.is_awaited and self._makes(*target):
+                yield Write(call, step, frozenset(step.stores))
+
+    def _makes(self, module: Module, function: Function) -> bool:
+        """Whether a function gives nothing but rows that it makes, when it gives any."""
+        if not function.may_call(*_CREATING) or function.is_generator or function.name == "__init__":
+            return False
+        made = {
+            name
+            for write in self._found(module, function)
+            if _plain(write.call.leaf()) in CREATING and write.step.kind == "assign"
+            for name in write.step.stores
+        }
+        found = False
+        flow = self.functions.of(module, function)
+        for step in flow.steps:
+            if step.kind == "return" and step.value != "#None":
+                names = made.intersection(step.loads)
+                values = {other.value for other in flow.steps if names.intersection(other.stores)}
+                if len(values) > 1 or step.value.removesuffix(".0") not in values:
+                    return False
+                found = True
+        return found
 
     def _writes(self, module: Module, call: Call, rows: frozenset[str]) -> bool:
         receiver, _, leaf = call.chain.rpartition(".")

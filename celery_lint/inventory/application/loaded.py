@@ -300,8 +300,11 @@ class Loaded:
 
     def in_django(self, name: str) -> list[list[Given]]:
         """What each module says under a name that holds all that Django needs, alone or with others."""
-        whole = [path for path in self._django if any(self._in_module(path, _OF_DJANGO, set()))]
-        return [list(self._in_module(path, name, set())) for path in whole]
+        return [list(self._in_module(path, name, set())) for path in self.whole_in_django()]
+
+    def whole_in_django(self) -> list[str]:
+        """The modules of settings that hold all that Django needs, alone or with others."""
+        return [path for path in self._django if any(self._in_module(path, _OF_DJANGO, set()))]
 
     @once
     def _of_django(self) -> Source:

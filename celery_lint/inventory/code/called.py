@@ -151,3 +151,13 @@ def _inheriting(owner: Entity | None, module: Module, function: Function) -> Ent
     if (owner.module.path, owner.name) == (module.path, function.owner):
         return None
     return Entity("class", owner.name, owner.module)
+
+
+def calls_of(project: Project, module: Module, function: Function) -> Iterator[tuple[Module, Function, Call]]:
+    """The calls of a function, wherever they stand in the product, each with who makes it."""
+    for home, caller in project.calling(function.name):
+        for call in project.functions.calls(home, caller):
+            if call.leaf().lstrip(":") == function.name:
+                target = named(project, home, call.chain)
+                if target is not None and (target.module, target.function) == (module, function):
+                    yield home, caller, call

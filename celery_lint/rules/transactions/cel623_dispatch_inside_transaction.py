@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommit, SentBeforeCommits
 from celery_lint.rule import Cause, Finding, Rule, on
 
+_BEGINS = "the transaction begins here"
+
 
 class DispatchInsideTransaction(Rule):
     """A task is sent before the transaction that writes for it commits.
@@ -63,16 +65,19 @@ class DispatchInsideTransaction(Rule):
     ## Limits
 
     Looks at transactions and writes of the same function: `with transaction.atomic()`, the decorator, and
-    context managers of the project that hold one. A task that several places of one file send in this way is
-    told once, where the first of them names the row that it has written. Silent where nothing is written
-    before, for messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or
-    `apply_async` or cannot be seen. A task of which all can be seen and that asks no database is told only
-    where something that may fail comes after it in the transaction. A row of which the task gets only a text
-    to show (`order.title`) is not named as what it reads; nor is one of which it gets the key of
-    another row alone (`payment.order_id`), to look for rows of another model, where nothing that it runs
-    names the model of the first.
-    Silent in a branch of a plain function that none of its calls comes to (`if kind == "parcel":`, where all
-    give another kind). `ATOMIC_REQUESTS` and transactions of callers are not looked at.
+    context managers of the project that hold one. Where the row is written and the task told of it, also
+    at transactions of callers, through three calls, and at that of a request: if all settings but those
+    for development say `ATOMIC_REQUESTS: True` for the default database, where no variable decides it, a
+    view runs in one (a function or class of Django, the REST framework or Ninja; not under
+    `non_atomic_requests`). Silent where code asks for `in_atomic_block`. A task that several places of
+    one file send in this way is told once, where the first of them names the row that it has written.
+    Silent where nothing is written before, for messages with `countdown` or `eta`, and for tasks whose
+    class has its own `delay` or `apply_async` or cannot be seen. A task of which all can be seen and that
+    asks no database is told only where something that may fail comes after it in the transaction. A row
+    of which the task gets only a text to show (`order.title`) is not named as what it reads; nor is one
+    of which it gets the key of another row alone (`payment.order_id`), to look for rows of another model,
+    where nothing that it runs names the model of the first. Silent in a branch of a plain function that
+    none of its calls comes to (`if kind == "parcel":`, where all give another kind).
 
     ## References
 
@@ -104,8 +109,9 @@ class DispatchInsideTransaction(Rule):
     def check(self, fact: SentBeforeCommit) -> Iterator[Finding]:
         """Report the call that sends the task."""
         values = {"task": fact.task.label, "how": fact.sending.how, "row": fact.name}
+        begins = "each request runs in a transaction" if fact.transaction.of_request else _BEGINS
         related = [
-            (fact.transaction, "the transaction begins here"),
+            (fact.transaction.place, begins),
             (fact.written, "what is written here is not committed yet"),
         ]
         variant = "existed" if fact.existed else "told" if fact.name else ""

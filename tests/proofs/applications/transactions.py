@@ -12,11 +12,22 @@ from celery import Task
 from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.db import connection, connections, models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 settings.configure(
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(MARKS / ".orders")}},
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(MARKS / ".orders"),
+            "ATOMIC_REQUESTS": True,
+        }
+    },
+    ROOT_URLCONF=__name__,
+    ALLOWED_HOSTS=["*"],
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
 )
 django.setup()
@@ -57,6 +68,39 @@ def sends_at_once() -> None:
         order = Order.objects.create(name="early")
         reads.delay(order.pk)
         _wait("found", "missing")
+
+
+def buys(_: HttpRequest) -> HttpResponse:
+    """A view; its inner transaction ends, and that of the request does not."""
+    with transaction.atomic():
+        order = Order.objects.create(name="in a request")
+    reads.delay(order.pk)
+    _wait("found", "missing")
+    return HttpResponse()
+
+
+def buys_later(_: HttpRequest) -> HttpResponse:
+    """A view that sends when the transaction of its request is committed."""
+    order = Order.objects.create(name="in a request")
+    transaction.on_commit(partial(reads.delay, order.pk))
+    return HttpResponse()
+
+
+@transaction.non_atomic_requests
+def buys_alone(request: HttpRequest) -> HttpResponse:
+    """A view without a transaction of its request."""
+    return buys(request)
+
+
+urlpatterns = [path("buy/", buys), path("buy-later/", buys_later), path("buy-alone/", buys_alone)]
+
+
+@app.task
+def serves(address: str) -> int:
+    """Let Django serve a request as a server does."""
+    status: int = Client().get(address).status_code
+    _wait("found", "missing")
+    return status
 
 
 @app.task
