@@ -26,7 +26,7 @@ from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
 from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.results.waited import WaitedResults
 from celery_lint.analysis.schedules.late_handlers import LateHandlers
-from celery_lint.analysis.transactions.atomic_requests import AtomicRequests
+from celery_lint.analysis.transactions.around.atomic_requests import AtomicRequests
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.transactions.around.open_transactions import Caller, OpenTransactions
 from celery_lint.analysis.transactions.carried import Carried
-from celery_lint.analysis.transactions.open_transactions import Caller, OpenTransactions
 from celery_lint.analysis.transactions.other_rows import OtherRows
 from celery_lint.analysis.transactions.transactions import Transaction, Transactions
 from celery_lint.analysis.transactions.unrelated import Unrelated
@@ -156,11 +156,11 @@ class SentBeforeCommits:
         """
         module, function, call, step = way
         flow = self.functions.of(module, function)
-        writes = [each for each in self.writes.of(module, function) if each.names & names]
+        writes = [each for each in self.writes.of(module, function) if each.rows & names]
         transaction = self.open.around(module, function, step) if writes else None
         if transaction is not None:
             told = [each for each in writes if _comes_before(flow, each, call, step, transaction)]
-            name = min(told[-1].names & names, default="") if told else ""
+            name = min(told[-1].rows & names, default="") if told else ""
             if name and not self._waits_for_row(flow, name, told, task):
                 existed = _existed(flow, name, told)
                 place = module.place(told[-1].call.span)

@@ -25,11 +25,15 @@ _WRITING_PACKAGES = frozenset({"django", "rest_framework", "builtins"})
 
 
 class Write(NamedTuple):
-    """A call that writes. ``names`` are the variables that hold what is written."""
+    """A call that writes. ``names`` are the variables that may hold what is written.
+
+    ``rows`` are those among them that certainly hold the row itself.
+    """
 
     call: Call
     step: Step
     names: frozenset[str]
+    rows: frozenset[str]
 
 
 class Writes:
@@ -53,7 +57,8 @@ class Writes:
         for call in calls:
             step = flow.step_of(call) if not call.in_lambda and self._writes(module, call, rows) else None
             if step is not None:
-                yield Write(call, step, _names(call, step, calls, flow))
+                names = _names(call, step, calls, flow)
+                yield Write(call, step, names, _holders(call, step, function, flow))
 
     def _by_helpers(self, module: Module, function: Function) -> Iterator[Write]:
         """``order = make_order(basket)``: calls of functions that make a row and give it."""
@@ -64,7 +69,7 @@ class Writes:
                 continue
             target = self.graph.target(module, call.chain)
             if target is not None and target[1].is_async == call.is_awaited and self._makes(*target):
-                yield Write(call, step, frozenset(step.stores))
+                yield Write(call, step, frozenset(step.stores), frozenset(step.stores))
 
     def _makes(self, module: Module, function: Function) -> bool:
         """Whether a function gives nothing but rows that it makes, when it gives any."""
@@ -142,4 +147,18 @@ def _names(call: Call, step: Step, calls: list[Call], flow: Flow) -> frozenset[s
             if other.kind == "assign" and other.value and other.value in chains:
                 given.update(other.stores)
         found |= {name for name in step.loads if name.isidentifier() and name not in given}
+    return frozenset(found)
+
+
+def _holders(call: Call, step: Step, function: Function, flow: Flow) -> frozenset[str]:
+    """The variables that hold the row that a call writes: what it gives, or what it is called on."""
+    leaf = _plain(call.leaf())
+    found = set(step.stores) if step.kind == "assign" else set()
+    if leaf in _OF_ROWS:
+        receiver = call.chain.rpartition(".")[0]
+        annotated = {each.name: f"{each.annotation}()" for each in function.parameters if each.annotation}
+        for name in step.loads:
+            held = {each.value for each in flow.steps if name in each.stores and each.kind == "assign"}
+            if receiver in (f"%{name}", annotated.get(name), *held):
+                found.add(name)
     return frozenset(found)

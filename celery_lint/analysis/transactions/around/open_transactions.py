@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.transactions.atomic_requests import AtomicRequests
+from celery_lint.analysis.transactions.around.atomic_requests import AtomicRequests
 from celery_lint.analysis.transactions.transactions import Transaction, Transactions
 from celery_lint.inventory.code.called import calls_of
 from celery_lint.inventory.code.decided.given import given_by, is_closed

@@ -1,0 +1,1 @@
+"""What opens the transaction that code runs in: a caller, or the request that it serves."""
