@@ -61,6 +61,7 @@ class AtomicRequests:
     def in_force(self) -> Place | None:
         """What switches it on in all settings but those for development, and not for tests alone."""
         paths = [path for path in self.loaded.whole_in_django() if not _is_for_tests(path)]
+        paths = [path for path in paths if self._has_databases(path, 0)]  # else it is a part of others
         deployed = [path for path in paths if not is_development_path(path)]
         found = [self._said(path, 0) for path in deployed or paths]
         places = [place for place in found if place is not None]
@@ -150,6 +151,13 @@ class AtomicRequests:
         if any(each.place is None for each in later if not sure or each.line > sure[-1].line):
             return None
         return next((each.place for each in reversed(said) if each.place), before)
+
+    def _has_databases(self, path: str, depth: int) -> bool:
+        module = self.project.modules.find(path)
+        if module is None or depth > _DEEPEST or _SETTING in module.bindings:
+            return True
+        stars = module.star_imports and self.project.star_paths(module)
+        return _SETTING in module.imports or any(self._has_databases(each, depth + 1) for each in stars)
 
     def _statements(self, module: Module) -> Iterator[_Said]:
         for value in module.bindings.get(_SETTING, ()):
