@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from celery_lint.analysis.wiring.failed_imports import FailedImports
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.ends.attributes import Attributes
@@ -51,11 +52,14 @@ class FailedAttributes:
         self.functions = known.project.functions
         self.certain = known.of(CertainImports)
         self.attributes = known.of(Attributes)
+        self.imports = known.of(FailedImports)
 
     @facts
     def all(self) -> list[FailedAttribute]:
-        """The first of each module, by path: there the import ends."""
-        return [self._failed(*missed[0]) for missed in self._missed if missed]
+        """The first of each module, by path: there the import ends, unless another ends it before."""
+        before = self.imports.paths
+        missed = [each[0] for each in self._missed if each and each[0][0].path not in before]
+        return [self._failed(*each) for each in missed]
 
     @asking("quiet")
     def words(self) -> set[Pair]:

@@ -15,7 +15,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import Missing
 from celery_lint.inventory.workers.loading.certain import CertainImports, Way, above, absolute
-from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
+from celery_lint.inventory.workers.loading.unimportable import MOST_IN_USE, Failing, Unimportable
 from celery_lint.libraries.celery import SENDING
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -42,7 +42,7 @@ class FailedImport(NamedTuple):
 
     ``beyond``: it leads out of the package by whose name the worker imports the module. ``shorter``: it names
     that package without the folders before it, and nothing has that name. ``passed``: the worker goes on
-    without this module.
+    without this module. ``behind``: so many more fail in what it has not come to by then.
     """
 
     place: Place
@@ -52,6 +52,7 @@ class FailedImport(NamedTuple):
     beyond: str = ""
     shorter: str = ""
     passed: bool = False
+    behind: int = 0
 
 
 class FailedModule(NamedTuple):
@@ -75,7 +76,20 @@ class FailedImports:
 
     @facts
     def all(self) -> list[FailedImport]:
-        """Those imports, by path and line."""
+        """Those imports, by path and line: of many the first alone that a worker comes to."""
+        if len(self._each) <= MOST_IN_USE:
+            return self._each
+        nearest = min(len(failed.ways) for failed in self._each)
+        own, *others = [failed for failed in self._each if len(failed.ways) == nearest]
+        return [own._replace(behind=len(self._each) - len(others) - 1), *others]
+
+    @once
+    def paths(self) -> frozenset[str]:
+        """The paths of the modules that they stand in."""
+        return frozenset(failed.place.path for failed in self._each)
+
+    @once
+    def _each(self) -> list[FailedImport]:
         return [failed for path in sorted(self.certain.all) for failed in self._in_module(path)]
 
     @facts

@@ -75,6 +75,7 @@ class ApplicationNotFound(Rule):
     name = "application-not-found"
     severity = "error"
     preset = "recommended"
+    even_unsent = "the command fails whatever is sent"
     message = "`-A {named}` names no module: `Unable to load celery application`"
     help = "write `-A {meant}` in `{path}`"
     variants = {

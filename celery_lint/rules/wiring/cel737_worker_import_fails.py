@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.wiring.circular_imports import CircularImports
 from celery_lint.analysis.wiring.failed_attributes import FailedAttribute, FailedAttributes
 from celery_lint.analysis.wiring.failed_imports import FailedImport, FailedImports
+from celery_lint.inventory.workers.loading.circles import Circle
 from celery_lint.rule import Cause, Finding, Rule, on
 
 _SHOWN = 4
@@ -88,9 +90,12 @@ class WorkerImportFails(Rule):
     or of all settings. Where `include` names modules from a folder above that of the application
     (`backend.shop.orders` beside `shop.celery`), a worker needs both. What `include` itself names is told by
     `include-module-missing`, what `-A` names by `application-not-found`. Of attributes those of enumerations,
-    and of objects that a module keeps of models of pydantic, whose fields in capitals are known: asked for at
-    the margin of the module, in a call or by a name that is bound. Says nothing of packages that are
-    installed, of other objects, and of circular imports.
+    and of objects that a module keeps of models of pydantic, or of classes that derive from nothing while
+    nobody sets attributes by names that only the run knows: those in capitals, asked for at the margin of the
+    module, in a call or by a name that is bound. Says nothing of packages that are installed, and of other
+    objects. Where more than ten imports fail, nobody has ever started the whole: it tells those of the module
+    that is imported first, and other rules are silent about what cannot be imported. Of circular imports it tells the first that a worker comes to, where the
+    order is known: no module in the circle is imported before under a condition, in a `try` or by a call.
 
     ## References
 
@@ -129,6 +134,10 @@ class WorkerImportFails(Rule):
             "`{owner}` has no `{name}`: the worker ends at start with AttributeError",
             "write `{owner}.{like}`: so it is called in `{path}`",
         ),
+        "circle": (
+            "circular import: `{path}` has no `{name}` yet, and the worker ends at start",
+            "bind `{name}` above the import that leads back here, or import it in the function that needs it",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_worker_ends_at_an_import_that_fails"
 
@@ -136,6 +145,8 @@ class WorkerImportFails(Rule):
     def check(self, fact: FailedImport) -> Iterator[Finding]:
         """Report the import, with the way by which a worker gets there."""
         related = tuple([(way.place, f"a worker imports `{way.name}` here") for way in fact.ways[-_SHOWN:]])
+        if fact.behind:
+            related += ((fact.place, f"behind it {fact.behind} more imports fail"),)
         if fact.shorter:
             yield Finding(
                 fact.place,
@@ -161,3 +172,11 @@ class WorkerImportFails(Rule):
         values = {"owner": fact.owner, "name": fact.name, "like": fact.like, "path": fact.path}
         variant = "like" if fact.like else "attribute"
         yield Finding(fact.place, values, related, variant, cause=Cause((fact.path, fact.name)))
+
+    @on(CircularImports.all)
+    def check_circle(self, fact: Circle) -> Iterator[Finding]:
+        """Report the import of a name that its module has not come to, with the way that leads there."""
+        ways = [(place, f"here a worker goes on to `{name}`") for place, name in fact.ways[:_SHOWN]]
+        related = (*ways, (fact.bound, f"`{fact.name}` is bound here, too late"))
+        values = {"path": fact.module.path, "name": fact.name}
+        yield Finding(fact.place, values, related, "circle", cause=Cause((fact.module.path, fact.name)))

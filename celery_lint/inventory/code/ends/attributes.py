@@ -37,6 +37,7 @@ _ANSWERING = frozenset(
 _SETTING = ("setattr", "__dict__", "vars")
 # With one of these the values of an enumeration are not those that it writes, or not all that it takes.
 _OTHER_VALUES = ("__init__", "__new__", "_missing_", "_generate_next_value_")
+_DATACLASS = "dataclasses.dataclass"
 _MOST_BASES = 6
 _VALUED = frozenset({"assign", "augment", "expr", "return"})
 # What functions are called that give the settings.
@@ -234,13 +235,22 @@ class Attributes:
 
     @once
     def _filled(self) -> frozenset[str]:
-        """The names of what the product sets items of, or attributes whose names only the run knows."""
+        """The names of what the product sets items of, or attributes whose names only the run knows.
+
+        What an object of its own has by such a name is another: ``self.settings["colour"] = …``.
+        """
         return frozenset(
             leaf_of_chain(assignment.target)
             for module in self.project.product_modules()
             for assignment in module.assignments
-            if assignment.subscript
+            if assignment.subscript and "()." not in assignment.target
         )
+
+    @once
+    def _may_set_any(self) -> bool:
+        """Whether the product sets attributes of anything by names that only the run knows."""
+        modules = self.project.product_modules()
+        return any(True for _ in self.functions.saying(modules, (*_SETTING, "locals")))
 
     def _given_by(self, module: Module, name: str) -> tuple[Module, Class] | None:
         """The class of the object that a function gives."""
@@ -262,16 +272,23 @@ class Attributes:
     def _has(self, module: Module, class_: Class, name: str, left: int) -> bool | None:
         """Whether objects of a class have a name; ``None`` where they may have others than it writes.
 
-        Only models of pydantic refuse what anybody sets besides: whatever else is unknown.
+        Models of pydantic refuse what anybody sets besides. Of a class that derives from nothing it is known
+        where nobody sets attributes by names that only the run knows.
         """
         if name in class_.attributes or name in class_.methods:
             return True
-        if not left or "/" in class_.qualname or ANYTHING in module.hidden or class_.decorators:
+        if not left or "/" in class_.qualname or ANYTHING in module.hidden:
             return None
-        if not _ANSWERING.isdisjoint((*class_.methods, *class_.attributes)):
+        if any(decorator.chain != _DATACLASS for decorator in class_.decorators):
             return None
-        if self._allows_more(module, class_) or self._sets_any(module, class_) or not class_.bases:
+        # without a base nobody else sees what `__init__` is called with
+        answering = _ANSWERING if class_.bases else _ANSWERING - {"__init__"}
+        if not answering.isdisjoint((*class_.methods, *class_.attributes)):
             return None
+        if self._allows_more(module, class_) or self._sets_any(module, class_):
+            return None
+        if not class_.bases:
+            return None if not name.isupper() or self._may_set_any else False
         if self._is_finished_by_hand(module, class_):
             return None
         for base in class_.bases:

@@ -68,13 +68,32 @@ class CertainImports:
     @property
     def names_are_known(self) -> bool:
         """Whether commands name the modules of applications: without any their first package is a guess."""
-        return bool(self.commands.all)
+        return bool(self.commands.all) and not self.commands.meant_in_vain
 
     def chain(self, path: str) -> list[Way]:
         """The ways from where a worker begins to a module, its own last."""
         found = [self.all[path]]
         while (by := found[0].by) is not None and self.all[by] not in found:
             found.insert(0, self.all[by])
+        return found
+
+    @once
+    def starts(self) -> list[list[Way]]:
+        """What the workers of each application import first, in that order: by one command each.
+
+        Then come what ``imports`` and ``include`` name, unless something searches for modules before.
+        """
+        found = []
+        for application in self.applications.product:
+            if application in self.commands.unstarted:
+                continue
+            first = [way for _, way in self._first(application)]
+            if not first:
+                continue
+            own = first.pop()
+            listed = [] if self.worker_imports.discoveries else [*self._listed(application, own.root)]
+            after = [way for _, way in listed if way.root == own.root]
+            found += [[named, own, *after] for named in first or [own]]
         return found
 
     # ------------------------------------------------------------------ one application
@@ -95,10 +114,14 @@ class CertainImports:
         return found
 
     def _first(self, application: Application) -> Iterator[tuple[str, Way]]:
-        """The module of the application, as a command names it; without commands as its packages tell."""
+        """The module of the application, as a command names it; without commands as its packages tell.
+
+        Where a command means it and fails, that is what is next to fail.
+        """
         path = application.module.path
         commands = [each for each in self.commands.all if application in self.commands.naming(each)]
-        if not commands and (self.commands.all or len(self.applications.product) > 1):
+        is_told = commands or application in self.commands.meant_in_vain
+        if not is_told and (self.commands.all or len(self.applications.product) > 1):
             return  # nobody tells that a worker of this one is meant
         root = self.imports.import_root(path)
         place = application.place
@@ -240,7 +263,7 @@ class CertainImports:
         for statement in module.needed:
             name, place = absolute(statement, module.path, way.name), module.place(statement.span)
             file = self.find(way, name) if name else None
-            if file is None or self._may_be_another(name, way):
+            if file is None or self.may_be_another(name, way.name):
                 continue
             yield file, name, place
             package = self.project.modules.find(file)
@@ -251,10 +274,10 @@ class CertainImports:
                     if path is not None:
                         yield path, below, place
 
-    def _may_be_another(self, name: str, way: Way) -> bool:
+    def may_be_another(self, name: str, importer: str) -> bool:
         """Whether another folder may have this module, which is not in the package of the importer."""
         top = name.partition(".")[0]
-        return top != way.name.partition(".")[0] and len(self.imports.holding(top)) > 1
+        return top != importer.partition(".")[0] and len(self.imports.holding(top)) > 1
 
     def find(self, way: Way, name: str) -> str | None:
         """The file of a module of this name, looked for in the folders that a way tells of."""

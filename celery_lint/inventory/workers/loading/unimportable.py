@@ -22,6 +22,9 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 from celery_lint.project.unseen.set_attributes import SetAttributes
 
+#: Where more imports fail than these, nobody has ever started the whole.
+MOST_IN_USE = 10
+
 
 class Failing(NamedTuple):
     """An import that fails whenever its module is imported, and the first thing that it lacks."""
@@ -55,10 +58,14 @@ class Unimportable:
     @once
     @asking("quiet")
     def all(self) -> dict[str, Missing]:
-        """What is missing, by the path of each module; none where that would be the modules of all tasks."""
+        """What is missing, by the path of each module.
+
+        None where that would be the modules of all tasks, but for what nobody has ever started.
+        """
         found = self._with_importers({path: failing[0].missing for path, failing in self.failing.items()})
         paths = {task.module.path for task in self.tasks.product}
-        if not paths or paths <= found.keys():
+        many = sum(map(len, self.failing.values())) > MOST_IN_USE
+        if not paths or (paths <= found.keys() and not many):
             found = {}
         return self._with_importers(self.never_made.all) | found
 
