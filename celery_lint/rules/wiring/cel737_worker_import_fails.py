@@ -80,22 +80,23 @@ class WorkerImportFails(Rule):
     ## Limits
 
     Speaks of imports that are statements of their own at the top of a module, and of what the package of the
-    module, or one beside it, certainly lacks: it has neither a star import nor `__getattr__`, nobody sets the
-    name from outside, and no ignored, generated or compiled file can be what is missing. A folder without an
-    `__init__.py` counts where it lies in a package that has one, or where modules lie in it and no dependency
-    has a name like its package. A module that has no package counts as missing where just folders for old
-    things have one of its name (`legacy/`, `archive/`), and no launch file and no code about paths names
-    these. Follows workers from `-A`, `include`, `imports` and `autodiscover_tasks`
-    through such imports, and in Django through `INSTALLED_APPS` of the settings that the application names,
-    or of all settings. Where `include` names modules from a folder above that of the application
+    module, or one beside it, certainly lacks: it has neither a star import nor `__getattr__`, nobody sets
+    the name from outside, and no ignored, generated or compiled file can be what is missing. A folder
+    without an `__init__.py` counts where it lies in a package that has one, or where modules lie in it and
+    no dependency has a name like its package. A module that has no package counts as missing where just
+    folders for old things have one of its name (`legacy/`, `archive/`), and no launch file and no code about
+    paths names these. Follows workers from `-A`, `include`, `imports` and `autodiscover_tasks` through such
+    imports, and in Django through `INSTALLED_APPS` of the settings that the application names, or of all
+    settings. Where `include` names modules from a folder above that of the application
     (`backend.shop.orders` beside `shop.celery`), a worker needs both. What `include` itself names is told by
-    `include-module-missing`, what `-A` names by `application-not-found`. Of attributes those of enumerations,
-    and of objects that a module keeps of models of pydantic, or of classes that derive from nothing while
-    nobody sets attributes by names that only the run knows: those in capitals, asked for at the margin of the
-    module, in a call or by a name that is bound. Says nothing of packages that are installed, and of other
-    objects. Where more than ten imports fail, nobody has ever started the whole: it tells those of the module
-    that is imported first, and other rules are silent about what cannot be imported. Of circular imports it tells the first that a worker comes to, where the
-    order is known: no module in the circle is imported before under a condition, in a `try` or by a call.
+    `include-module-missing`, what `-A` names by `application-not-found`. Of attributes those of
+    enumerations, and of objects that a module keeps of models of pydantic, or of classes that derive from
+    nothing while nobody sets attributes by names that only the run knows: those in capitals, asked for at
+    the margin of the module, in a call or by a name that is bound. Says nothing of packages that are
+    installed, and of other objects. Where more than ten imports fail, nobody has ever started the whole: it
+    tells those of the module that is imported first, and other rules are silent about what cannot be
+    imported. Of circular imports it tells the first that a worker comes to, where the order is known: no
+    module in the circle is imported before under a condition, in a `try` or by a call.
 
     ## References
 
