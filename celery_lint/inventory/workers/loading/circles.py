@@ -77,15 +77,21 @@ class Circles:
         if name in self.set_attributes.names:
             return None
         lines = [value.span.line for value in module.bindings.get(name, ())]
-        lines += [each.span.line for qualname, each in module.functions.every() if _is_called(qualname, name)]
-        lines += [each.span.line for qualname, each in module.classes.items() if _is_called(qualname, name)]
+        if name in module.functions:
+            lines.append(module.functions[name].span.line)
+        if name in module.classes:
+            lines.append(module.classes[name].span.line)
         if name in module.imports:
             target = module.imports[name]
             own = [each.span.line for each in module.needed if _takes(each, target)]
             if not own:
                 return None
             lines += own
-        return min(lines) if lines and min(lines) > line else None
+        if not lines or min(lines) <= line:
+            return None
+        # Of several functions of one name the last has it: whoever asks for all is concerned by each.
+        earlier = [each.span.line for own, each in module.functions.every() if own.startswith(f"{name}@")]
+        return min(lines) if line < min([*lines, *earlier]) else None
 
     def may_load(self, module: Module, line: int) -> bool:
         """Whether the module's own code may import others before a line, but by its imports."""
@@ -187,11 +193,6 @@ class _Run:
         place = last.module.place(last.statement.span)
         bound = opened.module.place(Span(line, 1, line, 1))
         self.circle = Circle(place, opened.module, part, bound, tuple(ways))
-
-
-def _is_called(qualname: str, name: str) -> bool:
-    """Whether a qualified name is that of a function or class of the module; of several each has its line."""
-    return qualname == name or qualname.partition("@")[0] == name
 
 
 def _takes(statement: ImportStatement, target: str) -> bool:
