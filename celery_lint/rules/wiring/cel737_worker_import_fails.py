@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from celery_lint.analysis.wiring.circular_imports import CircularImports
 from celery_lint.analysis.wiring.failed_attributes import FailedAttribute, FailedAttributes
 from celery_lint.analysis.wiring.failed_imports import FailedImport, FailedImports
+from celery_lint.inventory.workers.loading.certain import told
 from celery_lint.inventory.workers.loading.circles import Circle
 from celery_lint.rule import Cause, Finding, Rule, on
-
-_SHOWN = 4
 
 
 class WorkerImportFails(Rule):
@@ -145,39 +144,33 @@ class WorkerImportFails(Rule):
     @on(FailedImports.all)
     def check(self, fact: FailedImport) -> Iterator[Finding]:
         """Report the import, with the way by which a worker gets there."""
-        related = tuple([(way.place, f"a worker imports `{way.name}` here") for way in fact.ways[-_SHOWN:]])
+        related = told(fact.ways)
         if fact.behind:
             related += ((fact.place, f"behind it {fact.behind} more imports fail"),)
         if fact.shorter:
-            yield Finding(
-                fact.place,
-                {"name": fact.shorter.partition(".")[0], "module": fact.module},
-                related,
-                "shorter",
-            )
-            return
-        if fact.missing is None:
+            values = {"name": fact.shorter.partition(".")[0], "module": fact.module}
+            yield Finding(fact.place, values, related, "shorter")
+        elif fact.missing is None:
             values = {"name": fact.beyond, "top": fact.module.partition(".")[0], "module": fact.module}
             yield Finding(fact.place, values, related, "beyond")
-            return
-        missing = fact.missing
-        values = {"path": missing.path, "name": missing.module or missing.name}
-        cause = Cause((missing.path, missing.name))
-        variant = "passed" if fact.passed else "module" if missing.module else ""
-        yield Finding(fact.place, values, related, variant, cause=cause)
+        else:
+            missing = fact.missing
+            values = {"path": missing.path, "name": missing.module or missing.name}
+            variant = "passed" if fact.passed else "module" if missing.module else ""
+            cause = Cause((missing.path, missing.name))
+            yield Finding(fact.place, values, related, variant, cause=cause)
 
     @on(FailedAttributes.all)
     def check_attribute(self, fact: FailedAttribute) -> Iterator[Finding]:
         """Report the statement that asks for an attribute in vain."""
-        related = tuple([(way.place, f"a worker imports `{way.name}` here") for way in fact.ways[-_SHOWN:]])
         values = {"owner": fact.owner, "name": fact.name, "like": fact.like, "path": fact.path}
-        variant = "like" if fact.like else "attribute"
-        yield Finding(fact.place, values, related, variant, cause=Cause((fact.path, fact.name)))
+        variant, cause = "like" if fact.like else "attribute", Cause((fact.path, fact.name))
+        yield Finding(fact.place, values, told(fact.ways), variant, cause=cause)
 
     @on(CircularImports.all)
     def check_circle(self, fact: Circle) -> Iterator[Finding]:
         """Report the import of a name that its module has not come to, with the way that leads there."""
-        ways = [(place, f"here a worker goes on to `{name}`") for place, name in fact.ways[:_SHOWN]]
-        related = (*ways, (fact.bound, f"`{fact.name}` is bound here, too late"))
         values = {"path": fact.module.path, "name": fact.name}
-        yield Finding(fact.place, values, related, "circle", cause=Cause((fact.module.path, fact.name)))
+        yield Finding(
+            fact.place, values, fact.related(), "circle", cause=Cause((fact.module.path, fact.name))
+        )

@@ -7,7 +7,7 @@ name is looked for: so no import is followed that another folder may answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
@@ -21,6 +21,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
 _MOST = 2000
+_SHOWN = 4
 
 
 class Way(NamedTuple):
@@ -302,6 +303,11 @@ def absolute(statement: ImportStatement, path: str, name: str) -> str:
     if level > len(package):
         return ""
     return ".".join([*package[: len(package) - level + 1], *([rest] if rest else [])])
+
+
+def told(ways: Sequence[Way]) -> tuple[tuple[Place, str], ...]:
+    """The last imports that lead a worker to a module, as findings show them."""
+    return tuple([(way.place, f"a worker imports `{way.name}` here") for way in ways[-_SHOWN:]])
 
 
 def above(name: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from celery_lint.project.unseen.set_attributes import SetAttributes
 # What loads whatever a framework has installed.
 _LOADING = NAMES_OF_IMPORTING | {"setup"}
 _MOST = 600
+_SHOWN = 4
 
 Read = Callable[[str], "Module | None"]
 
@@ -45,6 +46,11 @@ class Circle(NamedTuple):
     name: str
     bound: Place
     ways: tuple[tuple[Place, str], ...]
+
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The way there and the place that binds the name, as findings show them."""
+        ways = [(place, f"here a worker goes on to `{name}`") for place, name in self.ways[:_SHOWN]]
+        return (*ways, (self.bound, f"`{self.name}` is bound here, too late"))
 
 
 class Circles:
