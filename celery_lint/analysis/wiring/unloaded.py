@@ -8,9 +8,10 @@ from celery_lint.analysis.wiring.loaded_together import LoadedTogether, Reason
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.signals.connections import connected
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.schedules import Schedules
-from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import AbsentModules
@@ -23,7 +24,7 @@ from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 from celery_lint.project.modules import leaf_of
 
 
@@ -33,7 +34,8 @@ class Unloaded(NamedTuple):
     ``discovery`` is what workers look for in its place; ``misled`` the search that takes the classes of
     applications for packages. ``search`` is the one that finds nothing in the package of the task.
     ``unscheduled``: only a schedule sends the task that stands in this very module, so that beat has not got
-    it either. ``lacking`` is what the module takes from another that has it not, and where it says so.
+    it either; ``too_late`` where a handler sets it up that would not be called either if the application listed
+    the module. ``lacking`` is what the module takes from another that has it not, and where it says so.
     ``reason`` is what it may have in common with other modules.
     """
 
@@ -44,6 +46,7 @@ class Unloaded(NamedTuple):
     misled: Misled | None = None
     search: Place | None = None
     unscheduled: bool = False
+    too_late: bool = False
     lacking: tuple[str, Place] | None = None
     reason: Reason | None = None
 
@@ -96,7 +99,8 @@ class UnloadedTasks:
                 continue  # no process gets as far as sending it
             unloaded = self._unloaded(task, user)
             if unloaded is not None:
-                found[path] = unloaded._replace(unscheduled=unscheduled, lacking=lacking)
+                too_late = unscheduled and user in self._late_hooks
+                found[path] = unloaded._replace(unscheduled=unscheduled, too_late=too_late, lacking=lacking)
         alike = {path for path, each in found.items() if not each.unscheduled and each.lacking is None}
         reasons = self.together.reasons(alike)
         return [each._replace(reason=reasons.get(path)) for path, each in found.items()]
@@ -109,6 +113,8 @@ class UnloadedTasks:
         path = task.module.path
         if self.orphans.why(path) in _NOWHERE:
             return True
+        if self._is_program(task.module):
+            return False
         stem, name = leaf_of(path), self._dotted(path)
         said = [
             (module.path, dotted)
@@ -118,7 +124,7 @@ class UnloadedTasks:
             if module.path != path and not is_test_path(module.path)
             if self._may_mean(module, dotted, task.module)
         ]
-        return bool(said) and all(
+        return all(
             importer in self.unimported.all or not (dotted[:1] == "." or f"{dotted}.".startswith(f"{name}."))
             for importer, dotted in said
         )
@@ -178,18 +184,46 @@ class UnloadedTasks:
 
         That is by a schedule of the task's own module, if beat does not import that either.
         """
+        hooks = self._hooks
         for sending in self.sendings.all:
             task = sending.task
-            if task is not None and sending.how != "apply":
+            if task is not None and sending.how != "apply" and sending.place not in hooks:
                 yield task, sending.place, False
         by_name = {task.name: task for task in self.tasks.product}
         scheduled = [(by_name[name], place) for _, name, place in self.schedules.named if name in by_name]
         for task, place in scheduled:
             if not self._is_unread(place.path):
                 yield task, place, False
-        for task, place in scheduled:
+        for task, place in (*scheduled, *hooks.values()):
             if place.path == task.module.path and self._is_unread(place.path):
                 yield task, place, True
+
+    @once
+    def _hooks(self) -> dict[Place, tuple[Task, Place]]:
+        """What handlers of signals schedule of their own module, where nobody imports that."""
+        return {
+            sending.place: (sending.task, sending.place)
+            for sending in self.sendings.all
+            if sending.task is not None and not sending.sends and self._signal_before(sending)
+            if sending.task.module.path == sending.module.path and self._is_unread(sending.module.path)
+        }
+
+    @once
+    def _late_hooks(self) -> frozenset[Place]:
+        """Those of them that an application calls before it imports what it lists."""
+        return frozenset(
+            sending.place
+            for sending in self.sendings.all
+            if sending.place in self._hooks and self._signal_before(sending) != _LAST
+        )
+
+    def _signal_before(self, sending: Sending) -> str:
+        """The signal of an application whose handler makes a signature, if it is one."""
+        for decorator in sending.function.decorators:
+            signal = connected(self.project, sending.module, decorator.chain)
+            if signal is not None and signal.of_application:
+                return signal.name
+        return ""
 
     def _is_unread(self, path: str) -> bool:
         """Whether neither a worker nor beat has what a module sets."""
@@ -257,6 +291,8 @@ class UnloadedTasks:
 _NOT_IMPORTED = ("unnamed", "late")
 # Neither an import nor a text leads to it.
 _NOWHERE = ("unnamed", "shadowed")
+# The only signal of an application that it sends behind the import of what it lists.
+_LAST = "on_after_finalize"
 
 
 def _is_nested(task: Task) -> bool:

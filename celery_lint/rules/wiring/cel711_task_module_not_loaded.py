@@ -112,6 +112,10 @@ class TaskModuleNotLoaded(Rule):
             "neither worker nor beat imports `{module}` and its schedule: `{task}` is never sent",
             "add `{module}` to `include` of the application",
         ),
+        "too_late": (
+            "neither worker nor beat imports `{module}` and its schedule: `{task}` is never sent",
+            "add `{module}` to `include`, and connect the handler to `on_after_finalize`",
+        ),
         "lacking": (
             "no worker imports `{module}`, which needs a missing `{lacking}`: `{task}` never runs",
             "correct the import, and add `{module}` to `include` of the application",
@@ -134,7 +138,7 @@ class TaskModuleNotLoaded(Rule):
         values["config"] = fact.misled.name if fact.misled is not None else ""
         variant = "misled" if fact.misled else "discovered" if fact.discovery else ""
         if fact.unscheduled:
-            variant = "unscheduled"
+            variant = "too_late" if fact.too_late else "unscheduled"
         if fact.lacking is not None:
             variant, values["lacking"] = "lacking", fact.lacking[0]
         said = "beat never sees this" if fact.unscheduled else "it is sent here"
