@@ -34,8 +34,8 @@ class Unloaded(NamedTuple):
     ``discovery`` is what workers look for in its place; ``misled`` the search that takes the classes of
     applications for packages. ``search`` is the one that finds nothing in the package of the task.
     ``unscheduled``: only a schedule sends the task that stands in this very module, so that beat has not got
-    it either; ``too_late`` where a handler sets it up that would not be called either if the application listed
-    the module. ``lacking`` is what the module takes from another that has it not, and where it says so.
+    it either; ``too_late`` where a handler sets it up that nobody would call if the application listed the
+    module. ``lacking`` is what the module takes from another that has it not, and where it says so.
     ``reason`` is what it may have in common with other modules.
     """
 

@@ -78,19 +78,20 @@ class TaskModuleNotLoaded(Rule):
 
     Speaks only of tasks that the project itself sends, and only where everything that workers import can be
     followed: from the application that a launch file names with `-A` (or that calls `worker_main`), through
-    `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count there.
-    In Django projects, whose workers import the views when they start, it speaks of modules that nothing
-    imports but functions that send tasks, and that no search finds. Where nothing at all says how workers are
-    started it speaks of the only application, if that searches the very package in vain, or lists modules
-    that stand beside this one, and nothing that imports it imports the module. Where only a schedule of the
-    module itself names the task, beat has not got that either, and nobody sends the task. Of a module that
-    takes from another what that certainly lacks it says so, unless whoever sends the task cannot be imported
-    either. Silent where another framework scans packages (Pyramid, venusian, dependency-injector and the
-    like); where a worker of another application is started, where a module is imported by a name that only
-    the run knows or by an entry point, and where a file could not be read, or holds an `await` outside of
-    `async def`, which ends its import. A task within a function is made by who calls that: it says nothing of
-    it. Silent for a program (`if __name__ == "__main__"`) that sends a task of its own, and of a module that
-    only sends to itself and that nothing imports, or only by another name. Of several modules in a package
+    `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count
+    there. In Django projects, whose workers import the views when they start, it speaks of modules that
+    nothing imports but functions that send tasks, and that no search finds. Where nothing at all says how
+    workers are started it speaks of the only application, if that searches the very package in vain, or
+    lists modules that stand beside this one, and nothing that imports it imports the module. Where only a
+    schedule of the module itself names the task, beat has not got that either, and nobody sends the task. Of
+    a module that takes from another what that certainly lacks it says so, unless whoever sends the task
+    cannot be imported either. Silent where another framework scans packages (Pyramid, venusian,
+    dependency-injector and the like); where a worker of another application is started, where a module is
+    imported by a name that only the run knows or by an entry point, and where a file could not be read, or
+    holds an `await` outside of `async def`, which ends its import. A task within a function is made by who
+    calls that: it says nothing of it. Silent for a program (`if __name__ == "__main__"`) that sends a task
+    of its own, and of a module that only sends to itself and that nothing imports, or only by another name;
+    what a handler of an application's signal schedules there is never sent. Of several modules in a package
     where `autodiscover_tasks` finds nothing one is told, with the places of the others; so it is where one
     imports the others, or where the application lists no modules at all.
 

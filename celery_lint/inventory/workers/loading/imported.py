@@ -32,6 +32,9 @@ IMPORTING_BY_NAME = (
 )  # fmt: skip
 #: Their names alone, without what they are in.
 NAMES_OF_IMPORTING = frozenset({name.lstrip("~").rpartition(".")[2] for name in IMPORTING_BY_NAME})
+# How a container of dependency-injector is told what to import.
+_WIRED = ("wire", "WiringConfiguration", "wiring_config")
+_WIRING = (".wire", "WiringConfiguration")
 # What Django imports when it starts can be told: what is installed, and what that imports.
 _OF_DJANGO = frozenset({"django", "django_celery_beat", "rest_framework"})
 #: Frameworks that import modules themselves, when they start or when they are told to scan a package.
@@ -239,10 +242,16 @@ class WorkerImports:
     @once
     def is_scanned(self) -> bool:
         """Whether a framework imports all modules of packages."""
-        return self._imports_from(SCANNING_FRAMEWORKS)
+        return self._imports_from(SCANNING_FRAMEWORKS - self._idle)
 
     def _imports_by_itself(self) -> bool:
-        return self._imports_from(_IMPORTING)
+        return self._imports_from(_IMPORTING - self._idle)
+
+    @once
+    def _idle(self) -> frozenset[str]:
+        """Those of the frameworks that nobody tells what to import: a container that wires nothing."""
+        wires = any(self.project.calling(*_WIRING)) or self.unparsed.hold((word, "") for word in _WIRED)
+        return frozenset() if wires else frozenset({"dependency_injector"})
 
     def _imports_from(self, packages: Set[str]) -> bool:
         return any(

@@ -64,16 +64,41 @@ class RepeatedNames:
     @once
     def left_behind(self) -> frozenset[Key]:
         """The tasks of modules that no process has, since only those with tasks of their names are loaded."""
-        return frozenset(
+        found = {
             task.key
-            for found in self._several
-            for task, _ in found
+            for several in self._several
+            for task, _ in several
             if any(
                 task.application == other.application
                 and task.module is not other.module
                 and self._is_left_behind(task, other)
-                for other, _ in found
+                for other, _ in several
             )
+        }
+        copies = self._copies
+        return frozenset(found.union(t.key for t in self.tasks.product if t.module.path in copies))
+
+    @once
+    def _copies(self) -> frozenset[str]:
+        """The modules that are copies of one beside them: `mails_fixed` names a task `shop.mails.send`."""
+        return frozenset(
+            task.module.path
+            for several in self._several
+            for task, _ in several
+            if any(self._is_copy(task, other) for other, _ in several)
+        )
+
+    def _is_copy(self, task: Task, other: Task) -> bool:
+        """Whether a task has the name of one of the module beside, and no file says that of its own."""
+        path, original = task.module.path, other.module.path
+        name = self.project.imports.module_name(original)
+        return (
+            path.rpartition("/")[0] == original.rpartition("/")[0]
+            and leaf_of(path).startswith(f"{leaf_of(original)}_")
+            and task.name.startswith(f"{name}.")
+            and not self.worker_imports.is_scanned
+            and not self.orphans.may_be_started(task.module)
+            and not self._is_said(leaf_of(path), original, path)
         )
 
     @once
