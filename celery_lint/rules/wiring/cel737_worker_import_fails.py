@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.circular_imports import CircularImports
 from celery_lint.analysis.wiring.failed_attributes import FailedAttribute, FailedAttributes
 from celery_lint.analysis.wiring.failed_imports import FailedImport, FailedImports
 from celery_lint.inventory.workers.loading.certain import told
-from celery_lint.inventory.workers.loading.circles import Circle
+from celery_lint.inventory.workers.loading.circles import Circle, Circles
 from celery_lint.rule import Cause, Finding, Rule, on
 
 
@@ -167,7 +166,7 @@ class WorkerImportFails(Rule):
         variant, cause = "like" if fact.like else "attribute", Cause((fact.path, fact.name))
         yield Finding(fact.place, values, told(fact.ways), variant, cause=cause)
 
-    @on(CircularImports.all)
+    @on(Circles.all)
     def check_circle(self, fact: Circle) -> Iterator[Finding]:
         """Report the import of a name that its module has not come to, with the way that leads there."""
         values = {"path": fact.module.path, "name": fact.name}

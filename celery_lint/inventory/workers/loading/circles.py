@@ -16,7 +16,7 @@ from celery_lint.inventory.workers.loading.imported import NAMES_OF_IMPORTING
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.model.facts import ANYTHING, ImportStatement, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, once
+from celery_lint.project.known import Known, facts
 from celery_lint.project.unseen.set_attributes import SetAttributes
 
 # What loads whatever a framework has installed.
@@ -62,7 +62,7 @@ class Circles:
         self.unimportable = known.of(Unimportable)
         self.set_attributes = known.of(SetAttributes)
 
-    @once
+    @facts
     def all(self) -> list[Circle]:
         """The first of each worker, by path and line."""
         found = {}
