@@ -90,7 +90,7 @@ class UnloadedTasks:
                 continue  # its import fails, or makes no task
             if self.unsent.why(task) == "unsent" or task.key in self.unsent.unrun.copies:
                 continue  # only tasks send it that nothing sends; or workers have another of its name
-            if path not in outside and not unscheduled and self._is_out_of_use(task):
+            if path not in outside and not unscheduled and self._is_out_of_use(task, user):
                 continue  # only the module itself sends it
             lacking = self._lacking(task.module)
             if path in found or (lacking is None and path in self.unimportable.all):
@@ -105,7 +105,7 @@ class UnloadedTasks:
         reasons = self.together.reasons(alike)
         return [each._replace(reason=reasons.get(path)) for path, each in found.items()]
 
-    def _is_out_of_use(self, task: Task) -> bool:
+    def _is_out_of_use(self, task: Task, user: Place) -> bool:
         """Whether no process ever imports a module, or only by a name that makes other tasks of its tasks.
 
         So does a script that puts a folder on the path: `monthly.bills` is not `shop.monthly.bills`.
@@ -124,6 +124,8 @@ class UnloadedTasks:
             if module.path != path and not is_test_path(module.path)
             if self._may_mean(module, dotted, task.module)
         ]
+        if not said:  # functions that send something may be for whoever is to come, tasks are not
+            return self.tasks.is_within(user)
         return all(
             importer in self.unimported.all or not (dotted[:1] == "." or f"{dotted}.".startswith(f"{name}."))
             for importer, dotted in said
