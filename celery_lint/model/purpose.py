@@ -30,6 +30,7 @@ _ASIDE_WORDS = frozenset(
         "windows",
     }
 )
+_FOR_PRODUCTION = re.compile(r"[-_.](?:prod|production)(?=[-_.][^/]*$|$)", re.IGNORECASE)
 # What developers start things with on their own machines.
 _STARTERS = frozenset({"gnumakefile", "justfile", "makefile", "package.json"})
 
@@ -96,3 +97,9 @@ def is_development_path(path: str) -> bool:
     """Whether a file is for development, trials or Windows by name or folder: `scripts/dev/worker.sh`."""
     words = re.split(r"[-._/]", path.lower())
     return path.lower().rpartition("/")[2] in _STARTERS or not _ASIDE_WORDS.isdisjoint(words)
+
+
+def replaced_by(path: str) -> str:
+    """The file that one for production stands for: `compose.yml` where this one is `compose.prod.yml`."""
+    found = _FOR_PRODUCTION.search(path)
+    return f"{path[: found.start()]}{path[found.end() :]}" if found is not None else ""

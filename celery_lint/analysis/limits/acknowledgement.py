@@ -18,6 +18,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.idle.scripts import Scripts
+from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.pools import Pools, WorkerPools
@@ -115,6 +116,7 @@ class Acknowledgement:
         self.pools = known.of(Pools)
         self.unsent = known.of(Unsent)
         self.unrun = known.of(Unrun)
+        self.worker_imports = known.of(WorkerImports)
         self.queues = known.of(Queues)
         self.workers = known.of(Workers)
         self.scripts = known.of(Scripts)
@@ -199,6 +201,8 @@ class Acknowledgement:
                 if self._loses_none(self.pools.of_applications([application])):
                     continue
                 if self.eager.has_no_workers(application) or not self.commands.may_start(application):
+                    continue
+                if self.worker_imports.has_no_tasks(application):
                     continue
                 switched.add(application.origin)
                 late, bounded = self._any_late(application), self._bounded([application])

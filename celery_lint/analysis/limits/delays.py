@@ -16,6 +16,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.idle.scripts import Scripts
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -102,6 +103,7 @@ class Delays:
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
         self.unsent = known.of(Unsent)
+        self.scripts = known.of(Scripts)
 
     # ------------------------------------------------------------------ calls
 
@@ -265,9 +267,15 @@ class Delays:
 
     @facts
     def long_runs(self) -> list[LongRun]:
-        """The limits that let tasks of late acknowledgement run longer than the broker waits."""
+        """The limits that let tasks of late acknowledgement run longer than the broker waits.
+
+        With Redis workers give back what others hold for too long, while they wait for messages: one of the
+        solo pool that is alone does neither during a run (tried with Celery 5.7).
+        """
         broker = self.delivery.broker
         if not broker.redelivers or broker.visibility is None:
+            return []
+        if broker.kind == "redis" and self.scripts.are_one_solo:
             return []
         found: dict[Place, LongRun] = {}
         for task in self.unsent.product:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from celery_lint.diagnostics import Span
@@ -13,7 +14,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.commands import ANY_QUEUE, WorkerCommand
 from celery_lint.model.facts import Place
-from celery_lint.model.purpose import is_development_path
+from celery_lint.model.purpose import is_development_path, replaced_by
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
@@ -145,6 +146,7 @@ class Pools:
         configured = self._named_by(applications)
         started = self.commands.of(applications) if applications else self.commands.all
         commands = [command for command in started if not self._stands_in(command)]
+        commands = _of_production(commands)
         if not configured:
             commands = commands or started
         if not commands:
@@ -240,6 +242,18 @@ class Pools:
             if any(name == "celery.app.trace.build_tracer" for name in imported):
                 return True
         return any(":" in command.pool or command.pool == "custom" for command in self.commands.all)
+
+
+def _of_production(commands: list[WorkerCommand]) -> list[WorkerCommand]:
+    """The commands without those of a file that another stands for where the product is deployed.
+
+    That starts at least as many workers of its own: `compose.prod.yml` beside `compose.yml`.
+    """
+    started = Counter(command.path for command in commands)
+    replaced = {
+        replaced_by(path) for path, several in started.items() if several >= started[replaced_by(path)]
+    }
+    return [command for command in commands if command.path not in replaced]
 
 
 def _started(command: WorkerCommand, configured: list[Pool], consumed: tuple[str, ...]) -> list[Pool]:

@@ -103,6 +103,25 @@ class WorkerImports:
         """
         return self._reached_from_commands is not None and path not in self._reached_from_commands
 
+    def has_no_tasks(self, application: Application) -> bool:
+        """Whether workers of an application certainly import no module with a task, and it makes none."""
+        tasks = self.tasks.product
+        roots = self._roots(application)
+        if roots is None or self.is_scanned or any(task.application == application.origin for task in tasks):
+            return False
+        for command in self.commands.all:
+            if application in self.commands.naming(command):
+                roots |= self.commanded(command)
+        reached = self._closure(roots) or frozenset()
+        for discovery in self.discoveries:
+            if discovery.module.path in reached:
+                found = self.discovered(discovery)
+                if found is None:
+                    return False
+                roots |= found
+        reached = self._closure(roots) or frozenset()
+        return bool(reached) and not any(task.module.path in reached for task in tasks)
+
     def loading(self, path: str, application: Application) -> Place | None:
         """What an application is told to load at its start, if this module is among it."""
         for name in IMPORT_LISTS:

@@ -13,6 +13,8 @@ from celery_lint.project.known import Known, once
 
 _WORKER = re.compile(r"\bcelery\b.*\bworker\b")
 _POOL = re.compile(r"(?<!\S)(?:-P|--pool)[ =]?[\"']?(\w+)")
+_QUEUES = re.compile(r"(?<!\S)(?:-Q|--queues)[ =]?[\"']?([\w,.-]+)")
+_NODE = re.compile(r"(?<!\S)(?:-n|--hostname)[ =]?[\"']?([\w.-]+)")
 # The next line goes on with the command, in a shell, in PowerShell and in a batch file.
 _CONTINUED = re.compile(r"[\\`^][ \t]*\r?\n")
 _REMARKS = ("#", "//", "::", "rem ", ";")
@@ -31,13 +33,24 @@ class Scripts:
 
         What people are told in prose starts none.
         """
-        if self.commands.all or self.project.deployment.refused:
-            return False
-        pools = list(self._pools())
+        pools = [_said(_POOL, line).lower() for line in self._lines()]
         return bool(pools) and all(pool in UNFORKED for pool in pools)
 
-    def _pools(self) -> Iterator[str]:
-        """The pool of each command, ``""`` for one that names none."""
+    @once
+    def are_one_solo(self) -> bool:
+        """Whether the only worker that anything starts is of the solo pool: what they say is one command."""
+        launched = self.commands.all
+        if launched or self.project.deployment.refused:
+            return len(launched) == 1 and launched[0].pool == "solo"
+        lines = list(self._lines())
+        different = [{_said(option, line) for line in lines} for option in (_QUEUES, _NODE)]
+        solo = all(_said(_POOL, line).lower() == "solo" for line in lines)
+        return bool(lines) and solo and all(len(said - {""}) <= 1 for said in different)
+
+    def _lines(self) -> Iterator[str]:
+        """The commands; none where launch files start workers."""
+        if self.commands.all or self.project.deployment.refused:
+            return
         written = self.project.deployment.written
         for path in written.holding("celery"):
             if path.endswith(".py") or path.lower().endswith(PROSE) or is_test_path(path):
@@ -45,5 +58,10 @@ class Scripts:
             text = _CONTINUED.sub(" ", written.texts[path].decode("utf-8", "replace"))
             for line in text.split("\n"):
                 if _WORKER.search(line) and not line.lstrip().lower().startswith(_REMARKS):
-                    found = _POOL.search(line)
-                    yield found[1].lower() if found is not None else ""
+                    yield line
+
+
+def _said(option: re.Pattern[str], line: str) -> str:
+    """What a command says of an option, if anything."""
+    found = option.search(line)
+    return found[1] if found is not None else ""
