@@ -83,14 +83,28 @@ def kept_folder(path: str) -> str:
 
 def is_kept_name(folder: str, original: str) -> bool:
     """Whether the name of a folder says that it is what another one was: `backend_old_2024`, `backend`."""
-    if len(folder) <= len(original):
-        return False
-    words = re.split(r"[-_. ()]+", folder.lower())
-    own = re.split(r"[-_. ()]+", original.lower())
-    rest = [word for word in words if word and word not in _KEPT_WORDS]
-    if len(rest) == len(words) or rest[: len(own)] != own:
-        return False
-    return all(map(str.isdecimal, rest[len(own) :]))  # a day, or the number of the copy
+    return bool(original) and kept_of(folder) == name_words(original)
+
+
+def kept_of(folder: str) -> tuple[str, ...]:
+    """The words of what a folder says that it is kept of: nothing where its name says no such thing."""
+    words = name_words(folder)
+    rest = [word for word in words if word not in _KEPT_WORDS]
+    if len(rest) == len(words):
+        return ()
+    while rest and rest[-1].isdecimal():  # a day, or the number of the copy
+        rest.pop()
+    return tuple(rest)
+
+
+def says_kept(folder: str) -> bool:
+    """Whether a word in the name of a folder says that it is kept and not used."""
+    return not _KEPT_WORDS.isdisjoint(name_words(folder))
+
+
+def name_words(folder: str) -> tuple[str, ...]:
+    """The words of a folder's name."""
+    return tuple(filter(None, re.split(r"[-_. ()]+", folder.lower())))
 
 
 def is_development_path(path: str) -> bool:

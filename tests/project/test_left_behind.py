@@ -74,6 +74,24 @@ def test_a_copy_of_its_neighbour_needs_no_launch_file_to_be_known(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "import orders_archive.tasks",
+        "from orders_archive import tasks",
+        "from importlib import import_module\n\nimport_module('orders_archive.tasks')",
+    ],
+)
+def test_who_names_it_as_modules_do_uses_it(tmp_path: Path, line: str) -> None:
+    """From the folder that modules are looked for in; that both have migrations says nothing."""
+    files = {"compose.yml": COMPOSE, "backend/settings.py": f"import orders.tasks\n{line}\n"}
+    for name in ("orders", "orders_archive"):
+        files[f"backend/{name}/tasks.py"] = OTHER.replace("order(x)", f"{name}(x)")
+        files[f"backend/{name}/jobs/__init__.py"] = ""
+    expected = ["app/tasks.py", "orders/tasks.py", "orders_archive/tasks.py"]
+    assert told(tmp_path, files) == [f"backend/{path}" for path in expected]
+
+
+@pytest.mark.parametrize(
     ("other", "text"),
     [
         ("backend_mails", OTHER),

@@ -16,7 +16,14 @@ from collections.abc import Iterable, Iterator
 from celery_lint.files.commands.mentions import PROSE, is_pipeline, text_of
 from celery_lint.files.deployments.wholes import built, kind_of, named_services
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.model.purpose import is_kept_name, is_product_path, kept_folder
+from celery_lint.model.purpose import (
+    is_kept_name,
+    is_product_path,
+    kept_folder,
+    kept_of,
+    name_words,
+    says_kept,
+)
 
 _COPIED = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+((?:.*\\\n)*.*)$")
 # The root itself, given to a container: whatever is in it may be started there.
@@ -28,6 +35,7 @@ _OF_PIPELINE = re.compile(r"(?m)^[^#\n]*\bdocker[ \t]+(?:buildx[ \t]+)?build[ \t
 _TASK = re.compile(r"(?m)^@[\w.]*(?:task|job)\b.*\n(?:[@ \t)#].*\n)*?(?:async[ \t]+)?def[ \t]+(\w+)")
 # What every sketch has.
 _USUAL = frozenset({"add", "debug_task", "example_task", "health_check", "ping", "test", "test_task"})
+_MIGRATIONS = "migrations"  # which all applications of Django have
 _ENTERED = (
     r"(?:\bcd|\bpushd|-C|--directory|--prefix|[Dd]irectory:|context:|rootDir:|path:)[ \t]+[\"']?(?:\./)?"
 )
@@ -172,17 +180,19 @@ def _candidates(homes: set[str], launch: list[str], python: list[str]) -> dict[s
 
 def _kept_beside(python: list[str]) -> dict[str, str]:
     """The folders that the names of their neighbours say they are kept of: `shop_backup_20240131`, `shop`."""
-    beside: dict[str, set[str]] = {}
+    beside: dict[str, dict[tuple[str, ...], str]] = {}
+    kept: dict[str, tuple[str, tuple[str, ...]]] = {}
     for path in filter(is_product_path, python):
         folders = path.split("/")[:-1]
         for place, folder in enumerate(folders):
-            beside.setdefault("/".join(folders[:place]), set()).add(folder)
+            upper = "/".join(folders[:place])
+            beside.setdefault(upper, {}).setdefault(name_words(folder), folder)
+            if original := kept_of(folder):
+                kept[posixpath.join(upper, folder)] = upper, original
     return {
-        posixpath.join(upper, folder): posixpath.join(upper, original)
-        for upper, names in beside.items()
-        for folder in names
-        for original in names
-        if is_kept_name(folder, original)
+        folder: posixpath.join(upper, beside[upper][original])
+        for folder, (upper, original) in kept.items()
+        if original in beside[upper]
     }
 
 
@@ -216,7 +226,8 @@ def _holds(home: str, app: str, python: list[str]) -> bool:
 def _is_copy(root: str, folder: str, home: str, python: list[str]) -> bool:
     """Whether two folders have packages of the same names, and a task of the same name."""
     tops = [
-        {path.partition("/")[0] for path in _within(each, python) if "/" in path} for each in (folder, home)
+        {path.partition("/")[0] for path in _within(each, python) if "/" in path} - {_MIGRATIONS}
+        for each in (folder, home)
     ]
     if tops[0].isdisjoint(tops[1]) or not tops[0]:
         return False
@@ -246,9 +257,11 @@ def _says(folder: str, python: list[str], path: str, text: str) -> bool:
     named = rf"(?<![\w-]){re.escape(folder)}{within}(?![\w-])|{_ENTERED}(?:{entered})/?(?![\w/-])"
     if re.search(named, text) or _builds(folder, path, text):
         return True
-    dotted = re.escape(folder.replace("/", "."))
+    # From whichever folder modules are looked for in, but for names that those of another folder have, too.
+    own = max((place for place, part in enumerate(parts) if says_kept(part)), default=0)
+    ends = "|".join(re.escape(".".join(parts[first:])) for first in range(own + 1))
     return path.endswith(".py") and bool(
-        re.search(rf"(?m)^[ \t]*(?:from|import)[ \t]+{dotted}\b|[\"']{dotted}[.\"']", text)
+        re.search(rf"(?m)^[ \t]*(?:from|import)[ \t]+(?:{ends})\b|[\"'](?:{ends})[.\"']", text)
     )
 
 
