@@ -93,6 +93,18 @@ def test_only_the_main_thread_has_a_current_loop(start: Start, servers: Servers,
     assert worker.good("run", "one kept loop", "sleep", times=10).all_succeeded()
 
 
+@pytest.mark.proof("CEL136")
+@pools("prefork", long=["solo"])
+def test_a_run_takes_the_current_loop_away(start: Start, servers: Servers, pool: str) -> None:
+    """``asyncio.get_event_loop()`` works in the main thread until the first ``asyncio.run()`` there."""
+    worker = start("event_loops", pool, servers, concurrency=1)
+    assert worker.run("run", "get_event_loop", "sleep", times=3).all_succeeded()
+    assert worker.good("run", "asyncio.run", "sleep", times=3).all_succeeded()
+    bad = worker.bad("run", "get_event_loop", "sleep", times=3)
+    assert bad.failed_only_with(NO_LOOP)
+    assert bad.succeeded == 0
+
+
 @pytest.mark.proof("CEL123")
 @pools(long=["eventlet"])
 def test_a_loop_that_is_entered_again_waits_twice(start: Start, servers: Servers, pool: str) -> None:

@@ -129,9 +129,8 @@ class CurrentLoops:
                 return True
             if ancestor.kind != "try":
                 continue
-            if any(catches(handler) for handler in flow.body(ancestor, "handler")) and _within(
-                flow, step, ancestor, "body"
-            ):
+            handlers = [each for each in flow.body(ancestor, "handler") if catches(each)]
+            if _within(flow, step, ancestor, "body") and any(not _fails(flow, each) for each in handlers):
                 return True
             in_handler = _within(flow, step, ancestor, "handler")
             if in_handler and self.code.runs_among(module, flow, ancestor, "body", calls):
@@ -193,8 +192,8 @@ class CurrentLoops:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
         mine = self.queues.of(way.task for way in reached)
         for run in self.runs.all:
-            plain = run.kind == "run" and not run.adaptive and not run.call.in_handler
-            if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
+            unsets = run.runner == "asyncio.run" and not _has_loop_factory(run.call)
+            if unsets and run.is_plain and not run.call.in_handler:
                 theirs = self.queues.of(way.task for way in run.reached)
                 if mine is not None and theirs is not None and mine & theirs:
                     return run
@@ -366,6 +365,12 @@ def _only_logs(flow: Flow, handler: Step) -> bool:
         or (step.kind == "expr" and leaf_of_chain(step.value).removesuffix("()") in _LOGGING)
         for step in steps
     )
+
+
+def _fails(flow: Flow, handler: Step) -> bool:
+    """Whether all that a handler does ends in an exception: whoever waits for the outcome gets that."""
+    leaving = any(step.kind in ("return", "continue", "break") for step in flow.below(handler))
+    return not leaving and flow.ends(flow.body(handler))
 
 
 def _has_loop_factory(call: Call) -> bool:

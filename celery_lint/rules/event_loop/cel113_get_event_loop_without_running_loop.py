@@ -60,9 +60,9 @@ class GetEventLoopWithoutRunningLoop(Rule):
     ## Limits
 
     Silent inside coroutines; where a `RuntimeError` is caught; where the task itself, a handler of a signal
-    of the process or an import sets a loop; with `nest_asyncio`; and, unless the pool or another task makes
-    it fail, with a `target-python` below 3.12. A loop that was closed and left behind is told by
-    `closed-loop-left-current`.
+    of the process or an import sets a loop; with `nest_asyncio`; and, unless the pool makes it fail, with a
+    `target-python` below 3.12. A loop that was closed and left behind is told by `closed-loop-left-current`,
+    one that `asyncio.run` of a task has taken away by `get-event-loop-after-run`.
 
     ## References
 
@@ -85,16 +85,12 @@ class GetEventLoopWithoutRunningLoop(Rule):
             "the loop of `get_event_loop()` does not run here, so what is handed to it never starts",
             "run the coroutine, or pass it to a loop that another thread runs",
         ),
-        "unset": (
-            "`get_event_loop()` after `asyncio.run()`: `There is no current event loop`",
-            "use one of the two everywhere: `asyncio.run`, or one event loop per worker process",
-        ),
     }
     proof = "tests/proofs/test_event_loop.py::test_only_the_main_thread_has_a_current_loop"
 
     @on(CurrentLoops.requests)
     def check(self, request: LoopRequest) -> Iterator[Finding]:
-        """Report what fails for certain first: the pool, then another task, then newer Pythons."""
+        """Report what fails for certain first: the pool, then newer Pythons."""
         if request.set_by_task:
             return
         place = request.module.place(request.call.span)
@@ -105,11 +101,8 @@ class GetEventLoopWithoutRunningLoop(Rule):
         pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
         if pool is not None:
             yield Finding(place, {"pool": pool.name, "where": pool.where}, related, "pool")
-        elif request.set_for_process:
+        elif request.set_for_process or request.unset_by is not None:  # that is `get-event-loop-after-run`
             return
-        elif request.unset_by is not None:
-            ran = (request.unset_by.place, "this leaves the process without a current loop")
-            yield Finding(place, {}, (ran, *related), "unset")
         elif not self.known.project.configuration.runs_python_before(3, 12):
             yield Finding(place, {}, related)
 
