@@ -78,6 +78,7 @@ class GetEventLoopAfterRun(Rule):
     preset = "recommended"
     message = "`get_event_loop()` after `asyncio.run()`: `There is no current event loop`"
     help = "use one of the two everywhere: `asyncio.run`, or one event loop per worker process"
+    example_options = 'pool = ["prefork"]'
     proof = "tests/proofs/test_event_loop.py::test_a_run_takes_the_current_loop_away"
 
     @on(CurrentLoops.requests)
