@@ -191,8 +191,9 @@ class Schedules:
     def _listed(self) -> Iterator[Entry]:
         for listed in self.mappings:
             value = listed.value
-            for name, (key, item) in zip(value.items, value.keywords, strict=False):
-                if key != "**":
+            last = {key: number for number, (key, _) in enumerate(value.keywords)}  # of several it counts
+            for number, (name, (key, item)) in enumerate(zip(value.items, value.keywords, strict=False)):
+                if key != "**" and (key == "?" or last[key] == number):
                     known = "" if key == "?" else key
                     yield self._entry(listed.module, known, name, item, listed.certain)
 

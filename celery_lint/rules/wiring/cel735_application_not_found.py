@@ -99,6 +99,10 @@ class ApplicationNotFound(Rule):
             "`-A {named}` takes `app`, which is no Celery: `object has no attribute 'user_options'`",
             "write `-A {meant}` in `{path}`",
         ),
+        "function": (
+            "`-A {named}` is a function: `'function' object has no attribute 'user_options'`",
+            "call it at the top of its module, `app = {name}()`, and let `-A` name that",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_worker_ends_where_there_is_no_application"
 
@@ -108,6 +112,7 @@ class ApplicationNotFound(Rule):
         command = fact.first.command
         home = fact.place.path
         values = {"named": command.app, "meant": fact.meant, "path": command.path, "home": home}
+        values["name"] = command.app.replace(":", ".").rpartition(".")[2]
         wrong = (fact.first, *fact.others)[:_SHOWN]
         related = tuple([(each.command.place, _says(each)) for each in wrong])
         why = fact.first.why
@@ -120,6 +125,8 @@ def _says(wrong: Wrong) -> str:
         return f"Celery takes what `{wrong.command.app}` has as `app`, before it looks for anything else"
     if wrong.why in ("attribute", "import"):
         return f"the module of `{wrong.command.app}` has no such name"
+    if wrong.why == "function":
+        return "Celery does not call what it finds"
     if wrong.why == "none":
         return f"`{wrong.command.app}` is a module, of which nothing is an application"
     return f"no module is named `{wrong.command.app}`"

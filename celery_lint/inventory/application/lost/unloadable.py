@@ -21,15 +21,15 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 from celery_lint.project.unseen.set_modules import SetModules
 
-Why = Literal["module", "attribute", "import", "web", "none"]
+Why = Literal["module", "attribute", "import", "web", "none", "function"]
 
 
 class Wrong(NamedTuple):
     """A command whose ``-A`` leads nowhere: there is no such ``module``, or no such ``attribute`` of one.
 
-    Or it leads to the application of a ``web`` server, which the module has as its ``app``. ``import``: there
-    is such a module, which does not import the application of another package. ``none``: the module that it
-    leads to holds no application.
+    Or it leads to the application of a ``web`` server, which the module has as its ``app``, or to a
+    ``function``, which Celery does not call. ``import``: there is such a module, which does not import the
+    application of another package. ``none``: the module that it leads to holds no application.
     """
 
     command: WorkerCommand
@@ -61,7 +61,8 @@ class LostCommands:
         for command in (*deployment.commands, *deployment.others):
             why = self.why(command)
             if why is not None:
-                meant = self._instead(command.app) or [*self._meant(command), *self._near(command)][0]
+                own = self._instead(command.app) or (self._function(command) if why == "function" else None)
+                meant = own or [*self._meant(command), *self._near(command)][0]
                 found.setdefault(meant, []).append(Wrong(command, why))
         return found
 
@@ -87,6 +88,8 @@ class LostCommands:
             if self._instead(dotted) is not None:
                 return "web"
             return "none" if self._meant(command) and self.without.named(dotted) else None
+        if colon and self._function(command) is not None:
+            return "function"
         if not self._meant(command):
             return "module" if self._is_stranger(dotted.partition(".")[0]) and self._near(command) else None
         if not colon:
@@ -116,6 +119,22 @@ class LostCommands:
         if module.star_imports or any(name in names for names in named):
             return False
         return not self.set_modules.may_have(module, name)
+
+    def _function(self, command: WorkerCommand) -> Meant | None:
+        """The plain function that a command names, which Celery does not call."""
+        dotted, _, name = command.app.partition(":")
+        module = self._module(dotted, name)
+        function = module.functions.get(name) if module is not None else None
+        if (
+            module is None
+            or function is None
+            or function.decorators
+            or self.set_modules.may_have(module, name)
+        ):
+            return None
+        if name in module.bindings or name in module.imports or name in module.classes:
+            return None
+        return Meant(module.place(function.span), command.app)
 
     def _is_spread(self, dotted: str) -> bool:
         """Whether a package on the way to a module may have it in another folder."""
