@@ -203,6 +203,8 @@ def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
             first = first.values[0]
         elif isinstance(first, ast.FormattedValue) and first.conversion == -1 and first.format_spec is None:
             first = first.value
+        elif (filled := _filled(first)) is not None:
+            first = filled
         elif isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mod, ast.Add)):
             first = first.left
         elif isinstance(first, ast.Call) and getattr(first.func, "attr", "") == "format":
@@ -218,6 +220,8 @@ def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
         return "?"
     if isinstance(first, (ast.Name, ast.Attribute)):
         chain = chain_of(first, scope)
+        if isinstance(first, ast.Name) and ("[]" in chain or "()" in chain):
+            chain = f"%{first.id}"  # what it was made of may give another thing each time
         return f"^={chain}" if chain else "?"
     if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute):
         chain = chain_of(first.func, scope)
@@ -229,6 +233,27 @@ def address(call: ast.Call, given: ast.expr, scope: Scope) -> str:
     host, slash, _ = rest.partition("/")
     begins = f"{scheme}://{host}{slash}"
     return f"^'{begins}" if begins.isprintable() and "{" not in begins and "%" not in begins else "?"
+
+
+def _filled(node: ast.expr) -> ast.expr | None:
+    """What fills the very beginning of a text: ``"%s/orders" % BASE``, ``"{}/orders".format(BASE)``."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        if not _text(node.left).startswith("%s"):
+            return None
+        given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+        return given[0] if given and not isinstance(given[0], ast.Starred) else None
+    if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "format":
+        return None
+    name, ends, _ = _text(node.func.value)[1:].partition("}")  # type: ignore[attr-defined]
+    if not ends or _text(node.func.value)[:1] != "{":  # type: ignore[attr-defined]
+        return None
+    if name in ("", "0"):
+        return node.args[0] if node.args and not isinstance(node.args[0], ast.Starred) else None
+    return next((keyword.value for keyword in node.keywords if keyword.arg == name), None)
+
+
+def _text(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def address_in_variable(call: ast.Call, scope: Scope) -> str:
