@@ -100,7 +100,7 @@ class ApplicationNotFound(Rule):
             "write `-A {meant}` in `{path}`",
         ),
         "function": (
-            "`-A {named}` is a function: the command ends with `no attribute 'user_options'`",
+            "`-A {named}` is a function: the worker ends with `no attribute 'user_options'`",
             "call it at the top of its module, `app = {name}()`, and let `-A` name that",
         ),
     }
