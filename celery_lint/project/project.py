@@ -25,7 +25,6 @@ from celery_lint.project.imports import Imports
 from celery_lint.project.memory import Memory
 from celery_lint.project.modules import Modules, may_bind
 from celery_lint.project.reading import Lasting, Load, Reading
-from celery_lint.project.set_later import taken_as_none
 
 _DEEPEST = 24
 _MOST_BASES = 64
@@ -121,8 +120,6 @@ class Project:
         steps = steps_of_component(parts[used - 1])[1] if used else []
         if entity.kind != "module":
             return self.follow(entity, steps, rest)
-        if taken_as_none(module, "." * dots + ".".join(names[: used + 1]), entity.module, names[used:]):
-            return UNKNOWN
         found = self.follow(entity, steps, rest) if rest else UNKNOWN
         if found.kind == "unknown" and (rebound := self._rebound(entity.name)) is not None:
             return self.follow(rebound, steps, rest)

@@ -29,10 +29,3 @@ def setters(module: Module, name: str) -> list[Function]:
     own = module.functions.get("")
     called = own is not None and own.mentions(*[setter.name for setter in found])
     return found if before and not called else []
-
-
-def taken_as_none(importer: Module, target: str, home: Module | None, names: list[str]) -> bool:
-    """Whether a module takes a name of another one, ``target`` by its path, before any function sets it."""
-    if home is None or not names or names[0] not in home.hidden:  # so it is with nearly all of them
-        return False
-    return target in importer.imports.values() and bool(setters(home, names[0]))

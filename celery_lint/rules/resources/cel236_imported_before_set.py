@@ -98,9 +98,11 @@ class ImportedBeforeSet(Rule):
 
     Knows names that a module binds to `None` and that only functions of it set by `global`, in modules that a
     worker certainly imports when it starts, at their top. Silent where anything else sets the name, where a
-    module that workers import calls such a function meanwhile, be it by way of others, where a handler of
-    `celeryd_init` or `import_modules` does, and where who uses the name asks whether it is there, or names
-    TypeError or AttributeError in a handler. Told once for each import, at the import.
+    module that workers import calls such a function meanwhile, be it by way of others, where a function that
+    imports tasks does, a handler of `on_after_configure`, `on_configure` or `import_modules`, a
+    loader, or `ready` of an application of Django, where it is handed to anything but another signal, and
+    where who uses the name asks whether it is there, binds it again or is ready for the error. Told once for
+    each import, at the import; other rules are silent behind such a use.
 
     ## References
 
