@@ -39,16 +39,22 @@ SOCKETS = {
 }
 #: Clients of services that give their requests no timeout unless they are told one: what is called by these
 #: names asks the service, with one of these methods at the end.
-UNTIMED_SERVICES = ("twilio.rest.Client().", "sendgrid.SendGridAPIClient().")
+UNTIMED_SERVICES = ("twilio.rest.Client().", "sendgrid.SendGridAPIClient().", "google.genai.Client().")
 ASKING_SERVICES = frozenset(
     {"create", "delete", "fetch", "get", "list", "patch", "post", "put", "send", "update"}
+    | {"embed_content", "generate_content", "generate_images"}
 )
+#: What a client of Gemini, or one of its requests, gets that may have a timeout.
+GENAI_OPTIONS = "http_options"
 #: What a client of Twilio gets that may have a timeout, and what makes it.
 TWILIO_BY_HAND = ("TwilioHttpClient", "http_client")
 #: The pools of urllib3, whose requests take a timeout by keyword, or else that of the pool, or of sockets.
 POOLS = ("urllib3.PoolManager", "urllib3.ProxyManager")
 SOCKETS.update({f"{pool}().{verb}": 99 for pool in POOLS for verb in ("request", "urlopen")})
 SOCKETS["urllib3.request"] = 99
+#: Reads an address, a file or a text: the first by urllib, and has no parameter for a timeout (feedparser 6).
+READS_FEEDS = "feedparser.parse"
+SOCKETS[READS_FEEDS] = 99
 #: Those of them that connect only when told to where they get no address.
 CONNECTING_LATER = frozenset({"smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP"})
 #: Drivers of databases, whose ``connect`` opens a connection and gives it back.

@@ -24,6 +24,7 @@ from celery_lint.libraries.network import (
     CONNECTING_LATER,
     HTTP_VERBS,
     POOLS,
+    READS_FEEDS,
     REQUEST_WRAPPERS,
     REQUESTS_SESSIONS,
     SOCKETS,
@@ -32,6 +33,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 #: Nothing ends these without a timeout, not even the default of the socket module: requests hands on `None`.
@@ -68,7 +70,10 @@ _WORDS = (
     "socket.create_connection",
     "urllib3",
     "django.core.mail",
+    "feedparser.",
 )
+# How names of addresses end.
+_ADDRESSES = ("url", "uri", "href", "link")
 # Libraries whose clients are kept by a module or a class: `session.get(…)`.
 _KEPT = ("requests", "urllib3")
 #: What may wait without an end, by dotted path.
@@ -90,8 +95,9 @@ class EndlessWait(NamedTuple):
     ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
     ``cause`` is what it has in common with other such calls, see
     :class:`~celery_lint.analysis.limits.asking.causes.Causes`. ``client`` is what must be told a timeout in
-    the place of the call, once for all: ``mail``, ``twilio`` or ``sendgrid``; ``server`` names the server of
-    mails in the settings of Django. ``session`` is where the session is made by which others ask as well.
+    the place of the call, once for all: ``mail``, ``twilio``, ``sendgrid`` or ``genai``; ``server`` names the
+    server of mails in the settings of Django. ``session`` is where the session is made by which others ask
+    as well.
     """
 
     site: Site
@@ -222,6 +228,8 @@ class IoTimeouts:
             return None
         if name in SOCKETS and (self._default_timeout or not (call.takes or self._connects(site, name))):
             return None
+        if name == READS_FEEDS and not _is_address(self.sites.flow(site), call):
+            return None
         if name in REQUEST_WRAPPERS and call.keyword("requests_session"):
             return None
         if name.startswith(POOLS) and self._pools_end:
@@ -318,6 +326,20 @@ def _sets_alarm(module: Module, function: Function) -> bool:
 def _lacks(call: Call, position: int) -> bool:
     """Whether a call gives no timeout, by name or position, nor anything that may hold one."""
     return not (call.is_open_ended or call.keyword("timeout") or len(call.positional) > position)
+
+
+def _is_address(flow: Flow, call: Call) -> bool:
+    """Whether what a call is given first certainly is an address, by its text or by its name."""
+    given = call.argument(0)
+    if (given.text or given.beginning).startswith(("http:", "https:")):
+        return True
+    step = flow.step_of(call)
+    if given.kind != "name" or step is None:
+        return False
+    names = [name for name in step.loads for each in flow.steps if name in each.stores]
+    held = [name for name in names if any(e.value == given.chain for e in flow.steps if name in e.stores)]
+    leaf = leaf_of_chain(given.chain).removeprefix("%")
+    return any(name.lower().endswith(_ADDRESSES) for name in (leaf, *held))
 
 
 def _switched_off(call: Call) -> bool:

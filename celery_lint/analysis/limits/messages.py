@@ -1,4 +1,4 @@
-"""Messages that leave by a server or a service: mails of Django, and what Twilio and SendGrid are sent.
+"""Messages that leave by a server or a service: mails of Django; Twilio, SendGrid and Gemini.
 
 By which backend a mail goes and to which server, and whether anything ends the wait for these.
 """
@@ -14,6 +14,7 @@ from celery_lint.inventory.code.sites import Site
 from celery_lint.libraries.django import SENDING_MAILS
 from celery_lint.libraries.network import (
     ASKING_SERVICES,
+    GENAI_OPTIONS,
     LOCAL_HOSTS,
     MAILS_THAT_STAY,
     TWILIO_BY_HAND,
@@ -38,9 +39,11 @@ _CONNECTIONS = {"mail_admins": 3, "mail_managers": 3, "send_mail": 7, "send_mass
 _OPTIONAL = frozenset({"get", "getenv"})
 
 
-Client = Literal["twilio", "sendgrid"]
+Client = Literal["twilio", "sendgrid", "genai"]
 # The words that they begin with.
-_WORDS = ("twilio.", "sendgrid.")
+_WORDS = ("twilio.", "sendgrid.", "google.genai.")
+# Of these the methods of others are no requests: `genai.Client().chats.create()` only makes an object.
+_ASKING_GENAI = frozenset({"embed_content", "generate_content", "generate_images"})
 
 
 class Mails:
@@ -202,6 +205,8 @@ class Services:
             return None
         if call.keyword("timeout"):
             return None
+        if name.startswith("google."):
+            return "genai" if call.leaf() in _ASKING_GENAI and not self._genai_is_told else None
         if name.startswith("twilio."):
             return None if self._twilio_is_told else "twilio"
         return None if self._sendgrid_is_told else "sendgrid"
@@ -210,6 +215,11 @@ class Services:
     def _twilio_is_told(self) -> bool:
         """Whether the product makes what sends the requests of a client of Twilio."""
         return any(self.project.holding(*TWILIO_BY_HAND))
+
+    @once
+    def _genai_is_told(self) -> bool:
+        """Whether anything of the product speaks of options for the requests of Gemini."""
+        return any(self.project.holding(GENAI_OPTIONS)) or any(self.project.stating(GENAI_OPTIONS))
 
     @once
     def _sendgrid_is_told(self) -> bool:

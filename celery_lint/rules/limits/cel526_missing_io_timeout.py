@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.limits.io_timeouts import EndlessWait, IoTimeouts
+from celery_lint.libraries.network import READS_FEEDS
 from celery_lint.rule import Cause, Finding, Rule, on
 
 
@@ -49,8 +50,9 @@ class MissingIoTimeout(Rule):
     `pywebpush.webpush` and `socket.create_connection`, and `httpx` where it is told `timeout=None`. Mails of
     Django (`send_mail`, `EmailMessage` and their like) count where the settings name another machine as
     `EMAIL_HOST`, no backend but that of SMTP sends them, no time limit ends the task and nothing sets
-    `EMAIL_TIMEOUT`; they are told once. So are the clients of Twilio and SendGrid, where no time limit ends
-    the task and nothing gives them a timeout. What asks by one session of `requests` is told once, too: an
+    `EMAIL_TIMEOUT`; they are told once. So are the clients of Twilio, SendGrid and Gemini (`google.genai`),
+    where no time limit ends the task and nothing gives them a timeout. `feedparser.parse` counts where it is
+    given an address by name or text. What asks by one session of `requests` is told once, too: an
     adapter mends it all. So is what one statement asks, and what asks one peer from one function or from the
     methods of one class: the same host or variable, also where only the beginning of the address is known
     (`f"{self.base}/{key}"`), or an address by one method of one object (`shop.url("orders")`), unless that
@@ -107,6 +109,18 @@ class MissingIoTimeout(Rule):
             "`{call}` has no timeout: task `{task}` hangs if the peer never answers",
             "give the `SendGridAPIClient` one: `client.client.timeout = 10` (seconds)",
         ),
+        "genai": (
+            "`{call}` has no timeout: task `{task}` hangs if the peer never answers",
+            "make the client with `http_options=types.HttpOptions(timeout=60_000)` (milliseconds)",
+        ),
+        "feed": (
+            "`{call}` has no timeout: task `{task}` hangs if the peer never answers",
+            "parse what `httpx.get(url, timeout=10).content` gives, or call `socket.setdefaulttimeout(10)`",
+        ),
+        "feed limited": (
+            "`{call}` has no timeout: a silent peer blocks task `{task}` for {limit} s",
+            "parse what `httpx.get(url, timeout=10).content` gives, or call `socket.setdefaulttimeout(10)`",
+        ),
         "off limited": (
             "`{call}` waits as long as its peer: only its limit of {limit} s ends task `{task}`",
             "write a number of seconds, such as `timeout=10`, instead of `None`",
@@ -119,6 +133,8 @@ class MissingIoTimeout(Rule):
         """Report the call itself."""
         values = {"call": wait.name, "task": wait.site.tasks[0].label}
         variant, fix = ("off", None) if wait.off else ("session" if wait.session else "", ("timeout=10",))
+        if wait.name == READS_FEEDS:
+            variant, fix = "feed", None
         if wait.limit is not None:
             variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
         related = wait.site.related()
