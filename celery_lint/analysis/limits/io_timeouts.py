@@ -347,6 +347,6 @@ def _switched_off(call: Call) -> bool:
 
 
 def _shown(name: str) -> str:
-    name = name.removeprefix("twilio.rest.").removeprefix("sendgrid.").removeprefix("google.")
-    name = name.replace("()", "")
+    name = name.removeprefix("twilio.rest.").removeprefix("sendgrid.")
+    name = name.removeprefix("google.genai.Client().").replace("()", "")
     return name.replace("sessions.", "").replace("requests.session.", "requests.Session.")
