@@ -88,6 +88,8 @@ class Constants:
         """The number that an expression usually gives, not-a-number for one that only the run knows."""
         if value is None or depth > _DEEPEST_SUM:
             return None
+        if value.kind == "name" and self._may_be_none(module, value, depth):
+            return None
         known = self.of(module, value)
         if known is not None:
             text = known.data if isinstance(known.data, str) else ""
@@ -99,6 +101,8 @@ class Constants:
             known = entity.value if entity.value is not value else None
             return self._usual(entity.module or module, known, depth + 1)
         sides = [self._usual(module, item, depth + 1) for item in value.items]
+        if value.kind == "either" and value.data == "deployed":
+            return sides[0]
         if value.kind == "either":
             known_sides = [s for s, item in zip(sides, value.items, strict=True) if not _may_lack(item)]
             return known_sides[-1] if known_sides and all(known_sides) else None
@@ -112,6 +116,16 @@ class Constants:
             numbers = [side for side in sides if side is not None]
             return _CHOOSING[value.chain](numbers, default=None)
         return self._of_environment(module, value, depth)
+
+    def _may_be_none(self, module: Module, value: Value, depth: int) -> bool:
+        """Whether a name of a module is bound, somewhere or on one side of a condition, to no number or 0."""
+        entity = self._meaning(module, value)
+        meant, owner = entity.value, entity.module
+        if meant is None or owner is None:
+            return False
+        groups = [group for group in owner.bindings.values() if any(_holds(each, meant) for each in group)]
+        several = [each for group in groups for each in group if len(group) > 1 or each.kind == "either"]
+        return not all(self._usual(owner, each, depth + 1) for each in several)
 
     def _of_environment(self, module: Module, value: Value, depth: int) -> float | None:
         """The number of a variable: what holds without it, or any where it has to be there."""
@@ -131,6 +145,11 @@ class Constants:
         """The string behind an expression."""
         known = self.of(module, value)
         return known.data if known and known.kind == "constant" and isinstance(known.data, str) else None
+
+
+def _holds(value: Value, part: Value) -> bool:
+    """Whether one expression is another, or has it as an alternative."""
+    return value is part or (value.kind == "either" and any(_holds(each, part) for each in value.items))
 
 
 def _is_variable(name: str) -> bool:

@@ -19,9 +19,19 @@ _FAMILIES = ("task_", "worker_", "beat_", "broker_", "result_")
 # What has the broker's address where nothing else is set.
 _OF_BROKER = ("redbeat_redis_url",)
 # Code that takes names as only the run knows them, of its own module and of another.
-_TAKES_OWN = re.compile(rb"\b(?:globals|locals|vars|exec|eval|dir)\(")
-_TAKES_ANY = re.compile(rb"\b(?:vars|dir)\(|__dict__|\bgetattr\(\s*[\w.]+\s*,\s*[^\"'\s]")
+# An `eval` of a variable, as of `DEBUG`, is none.
+_TAKES_OWN = re.compile(
+    rb"\b(?:globals|locals|vars|dir)\(|\b(?:exec|eval)\((?!\s*(?:os\.)?(?:environ\b|getenv\b|env\())"
+)
+_TAKES_ANY = re.compile(
+    rb"\b(?:vars|dir|getmembers|run_path|run_module)\(|__dict__"
+    rb"|\bgetattr\(\s*[\w.]+\s*,\s*[^\"'\s]"
+)
+# What chooses the settings, which is no use of them: `setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")`.
+_CHOOSES = re.compile(rb"DJANGO_SETTINGS_MODULE[\"']\s*(?:,|\]\s*=)\s*[\"'][\w.]+[\"']")
 _OF_REDBEAT = ("redbeat_redis_url", "redbeat_key_prefix", "redbeat_lock_key", "redbeat_lock_timeout")
+# Of an import in brackets: without a bound, many that are never closed take forever.
+_LONGEST_LIST = 1_500
 _PART = re.compile(rb"\w")
 _BOUND = re.compile(rb"\s*=(?!=)|[\"'](?:\s*:|\]\s*=(?!=))")
 
@@ -81,13 +91,13 @@ class SmallNames:
         if self.read_names.is_read(key) or module.path in self._loaded_whole:
             return True
         texts = self.project.deployment.written
-        naming = _naming(self.project.imports.module_name(module.path))
+        naming = _naming(self.project.imports.module_name(module.path), module.path)
         own = texts.texts.get(module.path, b"")
         if _TAKES_OWN.search(own) is not None:
             return True
         return any(
             _reads(key.encode(), text)
-            or (_TAKES_ANY.search(text) is not None and naming.search(text) is not None)
+            or (_TAKES_ANY.search(text) is not None and naming.search(_CHOOSES.sub(b"", text)) is not None)
             for path, text in texts.texts.items()
             if path.endswith(".py")
         )
@@ -100,6 +110,12 @@ class SmallNames:
             for load in self.configuring.of(application).loads:
                 source = self.loaded.source(load.module, load.value)
                 found.update(path for path in source.modules if path not in source.capitals)
+        pending = sorted(found)
+        for path in pending:  # which grows meanwhile
+            module = self.project.modules.find(path)
+            taken = self.project.star_paths(module) if module is not None and module.star_imports else ()
+            pending += [each for each in taken if each not in found]
+            found.update(taken)
         return frozenset(found)
 
     def _is_broker(self, module: Module, load: Load, value: Value) -> bool:
@@ -119,12 +135,20 @@ class SmallNames:
         return any(each is None or each.kind != "constant" or repr(each.data) != default for each in known)
 
 
-def _naming(dotted: str) -> re.Pattern[bytes]:
-    """What imports a module or says its path as a text."""
+def _naming(dotted: str, path: str) -> re.Pattern[bytes]:
+    """What imports a module, says its path as a text, or takes it from the variable that names it."""
     package, _, leaf = dotted.rpartition(".")
-    ways = [rf"(?:import|from)\s+{re.escape(dotted)}\b", rf"[\"']{re.escape(dotted)}[\"']"]
+    ways = [
+        rf"(?:import|from)\s+{re.escape(dotted)}\b",
+        rf"[\"'/]{re.escape(dotted)}[\"']",
+        rf"[\"'/]{re.escape(path.rpartition('/')[2])}[\"']",
+        r"(?:environ\[|environ\.get\(|getenv\()\s*[\"']DJANGO_SETTINGS_MODULE",
+    ]
     if package:
-        ways.append(rf"from\s+(?:{re.escape(package)}|\.+)\s+import\b(?:[^#\n(]*|\s*\([^)]*)\b{leaf}\b")
+        ways.append(
+            rf"from\s+(?:{re.escape(package)}|\.+)\s+import\b"
+            rf"(?:[^#\n(]*|\s*\([^)]{{0,{_LONGEST_LIST}}})\b{leaf}\b"
+        )
     return re.compile("|".join(ways).encode())
 
 

@@ -26,6 +26,7 @@ _MISTAKEN = {
 }
 # What signals of applications give their receivers, all of it by keyword.
 _SENDER = "sender"
+_BY_NAME = ("positional", "keyword")
 _GIVEN = {"on_after_configure": frozenset({"signal", _SENDER, "source"})}
 _GIVEN_BY_ALL = frozenset({"signal", _SENDER})
 
@@ -244,7 +245,10 @@ class Entries:
 
     def _unfit_receiver(self, module: Module, function: Function, chain: str) -> UnfitReceiver | None:
         name = chain.rpartition(".")[0].removeprefix("%")
-        needs = any(p.name == name and p.required and p.kind == "positional" for p in function.parameters)
+        lowest = [each.chain.removesuffix("()") for each in function.decorators[-1:]]
+        if lowest and connected(self.project, module, lowest[0]) is None:
+            return None  # what stands between may give it anything
+        needs = any(p.name == name and p.required and p.kind in _BY_NAME for p in function.parameters)
         signal = self._signal_of(module, function) if needs and f"%{name}" in chain else None
         if signal is None or name in _GIVEN.get(signal.name, _GIVEN_BY_ALL) or self._is_called(function):
             return None

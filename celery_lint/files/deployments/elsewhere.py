@@ -55,6 +55,8 @@ _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%|\{\w+\}")
 _FOLDERS = ("./", "../", "chart/", "charts/", "deploy/", "helm/", "infra/", "k8s/")
 _YAML = (".yml", ".yaml")
 # What makes a copy under another name, be it with other words in it.
+_COMPOSE = re.compile(r"(?:compose|stack|swarm)[^/]*$")
+_OF_COMMANDS = re.compile(r"celery|worker|queue|(?:^|\s)-Q|\bs(.)command\\b")
 _COPYING = frozenset({"cp", "envsubst", "install", "ln", "mv", "rsync", "scp", "sed"})
 
 
@@ -86,7 +88,7 @@ def may_deploy(path: str) -> bool:
 def files_elsewhere(path: str, text: str, files: Files) -> Iterator[Elsewhere]:
     """The files that one text starts a deployment with, and that are none of these, nor copies of one."""
     commands = [words for _, words in _commands(path, text)]
-    copies = {copy for words in commands for copy in _copied(words, files)}
+    copies = {copy for copy in _copies(commands, files) if not _is_extended(copy, text)}
     for words in commands:
         for named in _composed(words):
             if _counts(named) and not _has(named, files) and named.rpartition("/")[2] not in copies:
@@ -110,13 +112,47 @@ def _commands(path: str, text: str) -> Iterator[tuple[str, list[str]]]:
                 yield line, segment.translate(_QUOTES).split()
 
 
-def _copied(words: Sequence[str], files: Files) -> Iterator[str]:
+def _copies(commands: Sequence[Sequence[str]], files: Files) -> set[str]:
+    """The names of the copies that these commands make of files that are there, and that none changes."""
+    found = set()
+    for number, words in enumerate(commands):
+        copy = _copied(words, files)
+        if copy and not any(_changes(later, copy) for later in commands[number + 1 :]):
+            found.add(copy)
+    return found
+
+
+def _copied(words: Sequence[str], files: Files) -> str:
     """The name of a copy that a command makes of a file that is there: `cp compose.yml compose.prod.yml`."""
     tool = next((number for number, word in enumerate(words) if word.rpartition("/")[2] in _COPYING), None)
     given = words[tool + 1 :] if tool is not None else ()
     sources = [word for word in given[:-1] if word.endswith(_YAML)]
-    if any(source.rpartition("/")[2] in files.names for source in sources) and given[-1].endswith(_YAML):
-        yield given[-1].rpartition(":")[2].rpartition("/")[2]
+    if not sources or not given[-1].endswith(_YAML) or any(_OF_COMMANDS.search(word) for word in given[:-1]):
+        return ""
+    if not all(_is_of_workspace(source, files) and _COMPOSE.search(source) for source in sources):
+        return ""
+    return given[-1].rpartition(":")[2].rpartition("/")[2]
+
+
+def _is_of_workspace(source: str, files: Files) -> bool:
+    """Whether what is copied is a file of the workspace, not one of a host, of a home or of the system."""
+    return not source.startswith(("~", "/", "$HOME")) and ":" not in source and _has(source, files)
+
+
+def _changes(words: Sequence[str], name: str) -> bool:
+    """Whether a command changes a file of this name: `yq -i … compose.prod.yml`."""
+    named = [number for number, word in enumerate(words) if word.lstrip(">").rpartition("/")[2] == name]
+    if not named or not words:
+        return False
+    tools = {word.rpartition("/")[2] for word in words[: named[-1]]}
+    in_place = any(word.startswith(("-i", "--in-place", "--inplace")) for word in words)
+    changing = {"tee", "patch", "mv", *(("yq", "sed", "perl", "gawk") if in_place else ())}
+    return not tools.isdisjoint(changing)
+
+
+def _is_extended(name: str, text: str) -> bool:
+    """Whether a text adds to a file of this name: `cat workers.yml >> compose.prod.yml`."""
+    return re.search(rf">>\s*[\"']?(?:[^\s\"']*/)?{re.escape(name)}", text) is not None
 
 
 def _counts(named: str) -> bool:

@@ -26,6 +26,8 @@ _WATCHED = TELLING_OF_BACKENDS | STORING_OF_BACKENDS
 _BACKEND = frozenset({"backend", "_backend"})
 # What an application is given that decides about its backend, besides the setting.
 _DECIDING = ("loader", "backend_cls", "config_source")
+# What decides about the backend of an application without its constructor: no setting says it then.
+_REPLACING = ("backend_cls", "_backend_cache", "_get_backend", "override_backends", "BACKEND_ALIASES")
 _BRANCHES = frozenset({"if", "match", "case", "while", "for", "handler"})
 _SUPPRESS = "contextlib.suppress"
 
@@ -80,7 +82,7 @@ class OwnBackends:
         """Whether the backend of an application may be one of these classes."""
         if application.origin in self._set_by_hand or self.applications.made(application).kind != "external":
             return True
-        if any(application.value.keyword(name) is not None for name in _DECIDING):
+        if self._may_be_replaced or any(application.value.keyword(name) is not None for name in _DECIDING):
             return True
         setting, certain = self.settings.setting(application, "result_backend")
         if setting is None or not certain:
@@ -102,6 +104,21 @@ class OwnBackends:
             if assignment.key in _BACKEND and not assignment.subscript
             if (origin := self.project.resolve(module, assignment.target).origin) is not None
         )
+
+    @once
+    def _may_be_replaced(self) -> bool:
+        """Whether code puts backends in the place of those that settings name, or tasks have their own.
+
+        ``app.backend_cls = Mine``, ``BACKEND_ALIASES["redis"] = …``, ``class Mine(Task): backend = …``.
+        """
+        texts = self.project.deployment.written.texts
+        for module in self.project.product_modules():
+            text = texts.get(module.path, b"")
+            if any(word.encode() in text for word in _REPLACING):
+                return True
+            if any(class_.bases and _has_backend(class_) for class_ in module.classes.values()):
+                return True
+        return False
 
     @once
     def _own(self) -> list[_Own]:
@@ -223,6 +240,11 @@ class OwnBackends:
             base.name for base in self.project.bases(entity._replace(kind="class")) if base.class_() is None
         ]
         return any(not name or is_task_base(name) or name.startswith("celery.") for name in names)
+
+
+def _has_backend(class_: Class) -> bool:
+    """Whether a class with a base has a backend of its own, as those of tasks and applications may."""
+    return "backend" in class_.attributes or "backend" in class_.methods
 
 
 def _gives_on(flow: Flow, name: str) -> bool:

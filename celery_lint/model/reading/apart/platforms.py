@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Container, Iterable
+from typing import NamedTuple
 
 _WORDS = (
     "win32",
@@ -47,10 +48,25 @@ _CALLED = re.compile(
 _OF_TESTS = {"sys.modules": "pytest", "os.environ": "PYTEST_CURRENT_TEST"}
 # The id of a task's message: a task that is called as a function has none.
 _ID = ".request.id"
+_CURRENT = ("current_task", "celery.current_task", "app.current_task")
 _PARTS = ("body", "orelse", "finalbody")
 # Who holds a `debug` that was given for one call or one object.
 _GIVEN = frozenset({"self", "cls", "args", "options", "opts", "kwargs", "request"})
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+class _Within(NamedTuple):
+    """What the functions around a statement are given, and which of these names are tasks.
+
+    ``is_task_class``: the statement stands in a class of tasks itself.
+    """
+
+    given: frozenset[str] = frozenset()
+    tasks: frozenset[str] = frozenset()
+    is_task_class: bool = False
+
+
+_NOWHERE = _Within()
 
 
 def lines_apart(tree: ast.Module, text: str) -> tuple[tuple[int, int], ...]:
@@ -60,27 +76,39 @@ def lines_apart(tree: ast.Module, text: str) -> tuple[tuple[int, int], ...]:
     named = {
         target.id
         for node in tree.body
-        if isinstance(node, ast.Assign) and _asks(node.value, frozenset()) is True
+        if isinstance(node, ast.Assign) and _asks(node.value, ()) is True
         for target in node.targets
         if isinstance(target, ast.Name)
     }
     found = []
-    pending: list[tuple[list[ast.stmt], frozenset[str]]] = [(tree.body, frozenset())]
-    for block, given in pending:  # which grows meanwhile
+    pending: list[tuple[list[ast.stmt], _Within]] = [(tree.body, _Within())]
+    for block, within in pending:  # which grows meanwhile
         for node in block:
-            own = given
+            own = within
             if isinstance(node, ast.If):
-                asked = _asks(node.test, named, given)
+                asked = _asks(node.test, named, within)
                 apart = node.body if asked else node.orelse if asked is False else []
                 if asked is False and isinstance(node.body[-1], _LEAVING):
                     apart = [*apart, *block[block.index(node) + 1 :]]
                 if apart:
                     found.append((apart[0].lineno, apart[-1].end_lineno or apart[-1].lineno))
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                own = given | {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+                own = _within_function(node, within)
+            elif isinstance(node, ast.ClassDef):
+                of_tasks = any(spelled(base).endswith("Task") for base in node.bases)
+                own = _Within(within.given, within.tasks, of_tasks)
             pending.extend((getattr(node, part, []), own) for part in _PARTS)
             pending.extend((handler.body, own) for handler in getattr(node, "handlers", ()))
     return tuple(found)
+
+
+def _within_function(node: ast.FunctionDef | ast.AsyncFunctionDef, within: _Within) -> _Within:
+    """What a function is given, and what of it is a task: the first parameter of a task or of its method."""
+    names = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+    decorated = any("task" in spelled(each).lower() for each in node.decorator_list)
+    first = [each.arg for each in (*node.args.posonlyargs, *node.args.args)][:1]
+    tasks = frozenset(first if decorated or within.is_task_class else ())
+    return _Within(within.given | names, (within.tasks - names) | tasks)
 
 
 def asks_for_no_deployment(test: ast.expr) -> bool | None:
@@ -88,7 +116,7 @@ def asks_for_no_deployment(test: ast.expr) -> bool | None:
     return _asks(test, ())
 
 
-def _asks(test: ast.expr, named: Iterable[str], given: Container[str] = ()) -> bool | None:
+def _asks(test: ast.expr, named: Container[str], within: _Within = _NOWHERE) -> bool | None:
     """Whether a test is true only there; ``False``: only elsewhere; ``None``: it asks for something else.
 
     What a function or an object is given says nothing: whoever makes the call may want to be told more.
@@ -97,15 +125,15 @@ def _asks(test: ast.expr, named: Iterable[str], given: Container[str] = ()) -> b
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, negated = test.operand, not negated
     if isinstance(test, ast.BoolOp):
-        parts = [_asks(part, named, given) for part in test.values]
+        parts = [_asks(part, named, within) for part in test.values]
         wanted = isinstance(test.op, ast.And)  # of `and` one part is enough, where all must be true
         answer = wanted if wanted in parts else parts[0] if len({*parts}) == 1 else None
     else:
-        answer = _asks_one(test, named, given)
+        answer = _asks_one(test, named, within)
     return answer if answer is None or not negated else not answer
 
 
-def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bool | None:
+def _asks_one(test: ast.expr, named: Container[str], within: _Within) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         held = _OF_TESTS.get(spelled(test.comparators[0]))
         if held is not None and isinstance(test.left, ast.Constant) and test.left.value == held:
@@ -113,7 +141,7 @@ def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bo
         if spelled(test.left).startswith(_ASKING):
             there = _all_there(test.comparators[0])
             return None if there is None else there is isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
-    absent = _is_absent(test)
+    absent = _is_absent(test, within.tasks)
     if absent is not None:
         return absent
     word = spelled(test)
@@ -122,18 +150,22 @@ def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bo
         return _all_there(test.args[0]) if is_start and isinstance(test, ast.Call) else None
     owner, _, leaf = word.removesuffix("()").rpartition(".")
     leaf = _looked_up(test) or leaf
-    if (leaf in given and isinstance(test, ast.Name)) or (leaf == "debug" and owner in _GIVEN):
+    if (leaf in within.given and isinstance(test, ast.Name)) or (leaf == "debug" and owner in _GIVEN):
         return None
     return True if leaf in named or _CALLED.fullmatch(leaf.lower().lstrip("_")) else None
 
 
-def _is_absent(test: ast.expr) -> bool | None:
-    """Whether a test asks for a task without an id; ``False``: for one that has it."""
+def _is_absent(test: ast.expr, tasks: Iterable[str]) -> bool | None:
+    """Whether a test asks for a task without an id; ``False``: for one that has it.
+
+    The ``request`` of anything else is one of the web, or a row.
+    """
+    ids = [f"{task}{_ID}" for task in (*tasks, *_CURRENT)]
     if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Is, ast.IsNot)):
         to_none = isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is None
-        if to_none and len(test.ops) == 1 and spelled(test.left).endswith(_ID):
+        if to_none and len(test.ops) == 1 and spelled(test.left) in ids:
             return isinstance(test.ops[0], ast.Is)
-    return False if spelled(test).endswith(_ID) else None
+    return False if spelled(test) in ids else None
 
 
 def _looked_up(test: ast.expr) -> str:
