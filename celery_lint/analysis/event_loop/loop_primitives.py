@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
@@ -64,6 +65,7 @@ class LoopPrimitives:
         self.project = known.project
         self.graph = known.of(CallGraph)
         self.workers = known.of(Workers)
+        self.commands = known.of(Commands)
         self.all_loops = known.of(Loops)
         self.runs = known.of(Runs)
 
@@ -80,12 +82,32 @@ class LoopPrimitives:
             pool = self.all_loops.pool_of(run, "threads")
             for coroutine in run.coroutines:
                 closure = self.graph.deep_closure(*coroutine)
-                for module, function in closure if pool is not None else self._at_once(closure):
+                at_once = self._at_once(closure)
+                together = {(module.path, function.qualname) for module, function in at_once}
+                for module, function in closure if pool is not None else at_once:
+                    is_alone = (module.path, function.qualname) not in together
                     for origin, use in self._waits(module, function, pool is not None):
+                        if is_alone and pool is not None and self._has_one_for_each(origin, pool):
+                            continue
                         if origin in known and origin not in found:
                             kind, place = known[origin]
                             found[origin] = SharedPrimitive(origin[1], kind, place, use, run, pool)
         return list(found.values())
+
+    def _has_one_for_each(self, origin: Key, pool: Pool) -> bool:
+        """Whether a semaphore has as many permits as the workers of a pool have threads: nobody waits.
+
+        It belongs to no loop before somebody does (tried with Python 3.11).
+        """
+        module = self.project.modules.get(origin[0])
+        made = module.bindings[origin[1]][0] if module is not None and origin[1] in module.bindings else None
+        given = made.first() or made.keyword("value") if made is not None else None
+        if module is None or made is None or given is None or not made.chain.endswith("Semaphore"):
+            return False
+        permits = self.project.number(module, given)
+        threads = [c.concurrency for c in self.commands.all if c.place == pool.place and c.pool == pool.name]
+        known = permits is not None and bool(threads) and all(map(str.isdecimal, threads))
+        return known and max(map(int, threads)) <= (permits or 0)
 
     @once
     def _primitives(self) -> dict[Key, tuple[str, Place]]:
