@@ -285,7 +285,7 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
             unknown = unknown or text
             of_queues = False
         elif not command:
-            late = _late(words, program, index)
+            late = _late(words, program, index) if text != "flower" else ""  # which goes on without it
             if text in _OTHERS and leading and not unknown and late:
                 for at in range(index, len(words)):
                     take_option(words[at].text, words[at + 1].text if at + 1 < len(words) else None, options)

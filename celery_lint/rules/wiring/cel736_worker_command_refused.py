@@ -58,8 +58,9 @@ class WorkerCommandRefused(Rule):
     `celery.`; those of other packages and of the project are not looked for. A command is told at the
     application of the command, for launch files are no Python. Silent for `celery multi`, whose words are
     the names of nodes, where a variable stands among the queues, and where the command names no application
-    of the project and there are several. Of `-A` and `--app` behind `worker`, `beat` and `flower` it speaks
-    where the lists of dependencies say up to which version Celery is installed, and that is 5 or later.
+    of the project and there are several. Of `-A` and `--app` behind `worker` and `beat` it speaks where
+    the lists of dependencies say up to which version Celery is installed, and that is 5 or later. Flower
+    starts without its application there.
 
     ## References
 
