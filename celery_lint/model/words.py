@@ -58,20 +58,17 @@ def texts_of(value: Value) -> Iterator[tuple[Span, str]]:
             yield item.span, key
 
 
-def words_of_value(value: Value) -> Iterator[str]:
-    """The words of an expression, and of what it holds."""
-    return (word for _, text in texts_of(value) for word in words_in(text))
+def words_of_values(values: Iterable[Value]) -> list[str]:
+    """The words of expressions, and of what they hold: of all texts at once, as many of them are short."""
+    return words_in("\n".join([text for value in values for _, text in texts_of(value)]))
 
 
-def given_words(function: Function) -> Iterator[str]:
+def given_words(function: Function) -> list[str]:
     """The words in what a function takes by default, gives back, and in the calls that are kept whole."""
-    for parameter in function.parameters:
-        if parameter.default:
-            yield from words_in(parameter.default)
-    for value in function.returns:
-        yield from words_of_value(value)
-    for _, value in function.values:
-        yield from words_of_value(value)
+    if not function.parameters and not function.returns and not function.values:
+        return []
+    defaults = words_in("\n".join([parameter.default for parameter in function.parameters]))
+    return defaults + words_of_values([*function.returns, *[value for _, value in function.values]])
 
 
 def said_by(function: Function) -> list[str]:

@@ -10,7 +10,7 @@ from sys import intern
 from celery_lint.diagnostics import Span
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
-from celery_lint.model.words import Saying, given_words, held, texts_of, words_in, words_of_value
+from celery_lint.model.words import Saying, given_words, held, texts_of, words_in, words_of_values
 from celery_lint.project.functions import Functions
 
 # An import by another name has no place of its own.
@@ -40,8 +40,7 @@ def _bound(module: Module) -> Iterator[Value]:
 
 def _outside(module: Module) -> Iterator[str]:
     """The words in what a module binds and sets, and of what it calls by another name."""
-    for value in _bound(module):
-        yield from words_of_value(value)
+    yield from words_of_values(_bound(module))
     for name, target in module.imports.items():
         yield target.partition(".")[0]
         if target.rpartition(".")[2] != name:
@@ -58,7 +57,7 @@ def _by_word(module: Module) -> dict[str, list[Value]]:
     """What a module binds and sets, by the words in it."""
     found: dict[str, list[Value]] = {}
     for value in _bound(module):
-        for word in set(words_of_value(value)):
+        for word in set(words_of_values((value,))):
             found.setdefault(intern(word), []).append(value)
     return found
 

@@ -69,7 +69,9 @@ class Attributes:
         """Whether a statement asks for something that is not there; these calls it makes in any case."""
         chains = [*_evaluated(step), *(call.chain for call in calls)]
         ask = self.project.reading.ask
-        return any(ask("what is known", chain) and self.lacks(module, chain) for chain in chains)
+        return any(
+            "." in chain and ask("what is known", chain) and self.lacks(module, chain) for chain in chains
+        )
 
     def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The files of settings and enumerations that nobody has read, with what is asked of them."""

@@ -193,7 +193,7 @@ class Unused:
 
     def _may_take(self, user: Mention, module: Module, name: str) -> bool:
         """Whether somebody may mean by a name what a module has, and is no module that nothing imports."""
-        words = {leaf_of_chain(dotted) for dotted in user.module.all_imports}
+        words = self.functions.kept(user.module, "imported names", None, partial(_imported_by, user.module))
         imports = not words.isdisjoint((name, leaf_of(module.path))) or user.module is module
         path = user.module.path
         return (imports or self.said.may_take(path, module, name)) and not self.said.is_left(path)
@@ -330,6 +330,11 @@ def _is_given(function: Function) -> bool:
     if first is None or first.name not in _GIVEN:
         return False
     return first.required and first.annotation not in _PLAIN
+
+
+def _imported_by(module: Module) -> frozenset[str]:
+    """The last components of all that a module imports."""
+    return frozenset([leaf_of_chain(dotted) for dotted in module.all_imports])
 
 
 def _canvases_of(module: Module, name: str, having: Sequence[Value]) -> tuple[_Canvas, ...]:
