@@ -96,6 +96,7 @@ class CallGraph:
         self._closures = PerMode[list[tuple[Module, Function]]](self.project.reading)
         reading = self.project.reading
         self._callees = PerMode[list[Callee]](reading, reading.lasted("callees"))
+        self._leading = PerMode[frozenset[Key]](reading, reading.lasted("what calls lead to"))
         # What calls a function on the ways from a task, by the task and by the function.
         self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
         # The objects that the methods of views are called of.
@@ -136,8 +137,9 @@ class CallGraph:
             self._of[view] = receiver
         bound = self._bound(module, function)
         # What is a task is found out from round to round, so that it is no part of an answer that lasts.
-        key = view, None if bound is None or bound.module is None else (*bound[:2], bound.module.path)
-        return self._callees.of(key, lambda: list(self._find(module, function, receiver, bound)))
+        return self._callees.of(
+            (view, _key_of(bound)), lambda: list(self._find(module, function, receiver, bound))
+        )
 
     def _bound(self, module: Module, function: Function) -> Entity | None:
         """The class of the task that a function is of, which it may know as its first parameter."""
@@ -167,12 +169,21 @@ class CallGraph:
 
         Most lead to none, whatever they come to, and that is known sooner.
         """
+        return not self._led_to(module, function).isdisjoint(keys) and any(
+            callee.view[0] in keys for callee in self.callees(module, function)
+        )
+
+    def _led_to(self, module: Module, function: Function) -> frozenset[Key]:
+        """The functions that the calls of a function lead to, whether or not it comes to them."""
         bound = self._bound(module, function)
-        return any(
-            (target.module.path, target.function.qualname) in keys
-            for call in self.functions.calls(module, function)
-            for target, _ in led_to(self.project, module, function, call, None, bound)
-        ) and any(callee.view[0] in keys for callee in self.callees(module, function))
+        return self._leading.of(
+            (view_of(module, function, None), _key_of(bound)),
+            lambda: frozenset(
+                (target.module.path, target.function.qualname)
+                for call in self.functions.calls(module, function)
+                for target, _ in led_to(self.project, module, function, call, None, bound)
+            ),
+        )
 
     def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function that a chain names; a class stands for its ``__init__``."""
@@ -318,6 +329,8 @@ class CallGraph:
         """Whether these functions lead where they led, now that what they call and state has changed."""
         if not all(each.startswith("packed_") for each in what):
             return False
+        if any(view[0] in functions for (view, _), _ in self._leading.items()):
+            return False
         for (view, _), callees in [*self._callees.items()]:
             (path, qualname), _ = view
             if view[0] in functions:
@@ -371,6 +384,11 @@ def view_of(module: Module, function: Function, receiver: Entity | None) -> View
     """What tells a function from others, and from itself as a method of another class."""
     own = None if receiver is None or receiver.module is None else (receiver.module.path, receiver.name)
     return (module.path, function.qualname), own
+
+
+def _key_of(bound: Entity | None) -> tuple[str, str, str] | None:
+    """What tells the class of a task from others."""
+    return None if bound is None or bound.module is None else (*bound[:2], bound.module.path)
 
 
 def _is_there_and_then(caller: Function, callee: Callee) -> bool:
