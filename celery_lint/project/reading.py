@@ -208,8 +208,9 @@ class Reading:
                 if self.modules.find(path) is not None or path in self.unparsed:
                     return False
             if trace.reader is not self._own:
-                if any(self._tellers[what](about) != so for what, about, so in trace.asked):
-                    return False
+                for what, about, so in trace.asked:
+                    if self._tellers[what](about) != so:
+                        return False
                 trace.reader, trace.told = self._own, 0
             trace.count = self.modules.count
         if trace.met:
