@@ -68,7 +68,8 @@ class UnimportedApplications:
         for sending in self.sendings.all:
             task = sending.task
             if task is not None and self._is_lost(sending, task, application):
-                return [UnimportedApplication(application, task, sending)]
+                told = UnimportedApplication(application, task, sending)
+                return [told] if not self._is_wired(application) else []
         return []
 
     def is_out_of_sight(self, sending: Sending, task: Task) -> bool:
@@ -76,7 +77,7 @@ class UnimportedApplications:
         applications = self.applications.product
         if len(applications) != 1 or self._imports(applications[0]):
             return False
-        return self._is_lost(sending, task, applications[0])
+        return self._is_lost(sending, task, applications[0]) and not self._is_wired(applications[0])
 
     def goes_elsewhere(self, sending: Sending, task: Task) -> bool:
         """Whether a task is certainly sent to another broker than that of the only application."""
@@ -116,10 +117,14 @@ class UnimportedApplications:
         ):
             return True
         others = [module for module in self.project.product_modules() if module.path != path]
-        if any(self.orphans.is_named(each, others) for each in of_workers):
-            return True
+        return any(self.orphans.is_named(each, others) for each in of_workers)
+
+    def _is_wired(self, application: Application) -> bool:
+        """Whether a container may import the application's module. Asked last: all texts are read for it."""
+        path = application.module.path
+        dotted = path.removesuffix(".py").replace("/", ".")
         wired = self.project.deployment.written.found(_wired).items()
-        return any(other != path and _may_hold(each, ".".join(dotted)) for other, each in wired)
+        return any(other != path and _may_hold(each, dotted) for other, each in wired)
 
     @once
     def _of_workers(self) -> tuple[Candidate, ...] | None:
