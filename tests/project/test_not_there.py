@@ -149,7 +149,14 @@ def test_an_object_that_a_loop_binds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("more", ["", "    def __post_init__(self):\n        fill(self)"])
 def test_anybody_may_fill_an_object_that_is_no_model(tmp_path: Path, decorator: str, more: str) -> None:
     config = PLAIN.format(decorator=decorator, more=more)
-    assert reached(tmp_path, "from config import settings", "host = settings.HOST", config=config)
+    assert reached(tmp_path, "from config import settings", "host = settings.host", config=config)
+
+
+@pytest.mark.parametrize("decorator", ["", "@dataclass", "@dataclass(frozen=True)"])
+def test_a_constant_that_a_plain_class_has_not(tmp_path: Path, decorator: str) -> None:
+    """Who fills an object does so with names in small letters, or says what it sets."""
+    config = PLAIN.format(decorator=decorator, more="")
+    assert not reached(tmp_path, "from config import settings", "host = settings.HOST", config=config)
 
 
 @pytest.mark.parametrize("base", ["Flag", "IntFlag"])

@@ -85,7 +85,6 @@ def test_ways_to_a_module(tmp_path: Path, statement: str) -> None:
     "name",
     [
         "connexion",
-        "dependency_injector",
         "django",
         "django_celery_beat",
         "frappe",

@@ -95,8 +95,7 @@ class Circles:
             lines += own
         if not lines or min(lines) <= line:
             return None
-        # Of several functions of one name the last has it: whoever asks for all is concerned by each.
-        earlier = [each.span.line for own, each in module.functions.every() if own.startswith(f"{name}@")]
+        earlier = [each.span.line for each in module.functions.again(name)]  # of several the last has the name
         return min(lines) if line < min([*lines, *earlier]) else None
 
     def may_load(self, module: Module, line: int) -> bool:
