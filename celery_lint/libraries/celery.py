@@ -305,3 +305,11 @@ CLOCKS = frozenset(
         "schedule",
     }
 )
+
+#: The sub-commands of the program `celery`, with those that its extensions add.
+COMMANDS = frozenset(
+    {
+        "amqp", "beat", "call", "control", "events", "flower", "graph", "inspect", "list", "logtool",
+        "migrate", "multi", "purge", "report", "result", "shell", "status", "upgrade", "worker",
+    }
+)  # fmt: skip

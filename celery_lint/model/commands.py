@@ -237,6 +237,7 @@ class WorkerCommand(NamedTuple):
     for which Celery ends; ``program`` is what is started where that is no worker: ``beat``, ``flower``;
     ``scheduler`` is the class that beat is told to take, and ``with_beat`` that a worker is told to run beat.
     ``late`` is the option for the application where that stands behind the sub-command: `worker -A shop`.
+    ``misplaced`` says that what is ``refused`` stands in the place of the sub-command: `-A shop app worker`.
     """
 
     path: str
@@ -259,6 +260,7 @@ class WorkerCommand(NamedTuple):
     scheduler: str = ""
     with_beat: bool = False
     late: str = ""
+    misplaced: bool = False
 
     @property
     def is_worker(self) -> bool:

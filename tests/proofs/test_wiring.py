@@ -420,6 +420,23 @@ def test_no_command_takes_the_application_behind_it(program: str, option: str, t
 
 
 @pytest.mark.proof("CEL736")
+def test_celery_has_no_command_of_another_name(tmp_path: Path) -> None:
+    """A word before `worker` is taken for the sub-command."""
+    (tmp_path / "shop.py").write_text(
+        "from celery import Celery\n\napp = Celery(broker='nowhere://')\n", encoding="utf-8"
+    )
+
+    def told(*words: str) -> bool:
+        command = [sys.executable, "-m", "celery", "-A", "shop", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, "no such transport"
+        return "No such command 'app'" in done.stderr
+
+    assert told("app", "worker")
+    assert not told("worker")
+
+
+@pytest.mark.proof("CEL736")
 def test_beat_ends_where_celery_lacks_the_scheduler(tmp_path: Path) -> None:
     """Whatever the module is; what Celery has is taken, in both spellings, until the broker is asked for."""
     (tmp_path / "shop.py").write_text(

@@ -58,11 +58,11 @@ class RefusedCommands:
     @facts
     def refused(self) -> list[Refused]:
         """The commands that are refused, once for the application that they name."""
-        found: dict[Place, list[WorkerCommand]] = {}
+        found: dict[tuple[Place, bool], list[WorkerCommand]] = {}
         for command in self.project.deployment.refused:
             for application in self._meant(command):
-                found.setdefault(application.place, []).append(command)
-        return [Refused(place, wrong[0], tuple(wrong[1:])) for place, wrong in found.items()]
+                found.setdefault((application.place, command.misplaced), []).append(command)
+        return [Refused(place, wrong[0], tuple(wrong[1:])) for (place, _), wrong in found.items()]
 
     @facts
     def late(self) -> list[Refused]:

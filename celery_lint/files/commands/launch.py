@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from celery_lint.diagnostics import Unparsed, reading_failed
 from celery_lint.files.commands.candidates import TEMPLATES
-from celery_lint.files.commands.options import literal, number, of_nodes, take_option
+from celery_lint.files.commands.options import is_no_command, literal, number, of_nodes, take_option
 from celery_lint.files.commands.shell import (
     Word,
     behind_pattern,
@@ -292,8 +292,10 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
             if text in _OTHERS and leading and not unknown and literal(options, "app"):
                 other = _worker(path, words[program].line, options, "")._replace(program=text, late=late)
                 return [other._replace(scheduler=_scheduler(words[index:])) if text == "beat" else other]
-            if text not in ("worker", "multi"):
-                return []  # inspect, purge, …
+            if text not in ("worker", "multi"):  # inspect, purge, …
+                wrong = leading and not unknown and is_no_command(text, words[index:])
+                given = _worker(path, words[program].line, options, "")
+                return [given._replace(refused=text, misplaced=True)] if wrong and given.app else []
             command = text
         elif command == "multi" and not multi:
             if text not in ("start", "restart"):

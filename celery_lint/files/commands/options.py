@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 
-from celery_lint.files.commands.shell import is_variable
+from celery_lint.files.commands.shell import Word, is_variable
+from celery_lint.libraries.celery import COMMANDS
 
 _MOST_NODES = 100
 
@@ -115,3 +116,10 @@ def _chosen(chosen: str, nodes: Sequence[str], counted: bool) -> Iterator[str | 
             yield nodes[int(part) - 1] if 0 < int(part) <= len(nodes) else None
         else:
             yield None if is_variable(part) else part
+
+
+def is_no_command(text: str, following: Sequence[Word]) -> bool:
+    """Whether a word stands where the sub-command should: ``celery -A shop app worker``."""
+    return (
+        text.isidentifier() and text not in COMMANDS and [word.text for word in following[:1]] == ["worker"]
+    )

@@ -11,7 +11,7 @@ _SHOWN = 5
 
 
 class WorkerCommandRefused(Rule):
-    """A command has blanks between queues, a scheduler that Celery lacks, or `-A` too late, and ends at once.
+    """A command has a word, an option or a scheduler that Celery lacks, or `-A` too late, and ends at once.
 
     ## Why it matters
 
@@ -26,7 +26,8 @@ class WorkerCommandRefused(Rule):
     with `ModuleNotFoundError`, and no entry of the schedule is ever sent.
 
     `celery worker -A shop` was right up to Celery 4. Since Celery 5 the program takes the application, and no
-    sub-command does: `Error: No such option '-A'`, and the worker ends.
+    sub-command does: `Error: No such option '-A'`, and the worker ends. `celery -A shop app worker` has a
+    word in the place of the sub-command: `Error: No such command 'app'`.
 
     ## Example
 
@@ -54,13 +55,13 @@ class WorkerCommandRefused(Rule):
 
     ## Limits
 
-    Speaks of plain words behind `-Q` and `--queues`, and of schedulers by a name that begins with
-    `celery.`; those of other packages and of the project are not looked for. A command is told at the
-    application of the command, for launch files are no Python. Silent for `celery multi`, whose words are
-    the names of nodes, where a variable stands among the queues, and where the command names no application
-    of the project and there are several. Of `-A` and `--app` behind `worker` and `beat` it speaks where
-    the lists of dependencies say up to which version Celery is installed, and that is 5 or later. Flower
-    starts without its application there.
+    Speaks of a word right before `worker`, of plain words behind `-Q` and `--queues`, and of schedulers
+    by a name that begins with `celery.`; those of other packages and of the project are not looked for. A
+    command is told at the application of the command, for launch files are no Python. Silent for `celery
+    multi`, whose words are the names of nodes, where a variable stands among the queues, and where the
+    command names no application of the project and there are several. Of `-A` and `--app` behind
+    `worker` and `beat` it speaks where the lists of dependencies say up to which version Celery is
+    installed, and that is 5 or later. Flower starts without its application there.
 
     ## References
 
@@ -74,6 +75,10 @@ class WorkerCommandRefused(Rule):
     message = "a worker refuses `{word}`: `Unable to parse extra configuration from command line`"
     help = "separate queues by commas alone, in `{path}`: `-Q {queues}`"
     variants = {
+        "command": (
+            "`celery -A … {word} worker` ends at once: `No such command '{word}'`",
+            "leave `{word}` out in `{path}`: `celery -A {app} worker`",
+        ),
         "scheduler": (
             "Celery has no scheduler `{scheduler}`: beat ends at once",
             "leave `--scheduler` out in `{path}`, or name one that is installed",
@@ -94,10 +99,13 @@ class WorkerCommandRefused(Rule):
         """Report the application, pointing at the commands."""
         command = fact.first
         values = {"word": fact.word, "path": command.path, "queues": fact.queues}
+        kind, variant = ("command", "command") if command.misplaced else ("option", "")
+        if command.misplaced:
+            values["app"] = command.app
         related = [
-            (each.place, f"`{each.refused}` is no option") for each in (fact.first, *fact.others)[:_SHOWN]
+            (each.place, f"`{each.refused}` is no {kind}") for each in (fact.first, *fact.others)[:_SHOWN]
         ]
-        yield Finding(fact.place, values, tuple(related))
+        yield Finding(fact.place, values, tuple(related), variant)
 
     @on(RefusedCommands.late)
     def check_late(self, fact: Refused) -> Iterator[Finding]:

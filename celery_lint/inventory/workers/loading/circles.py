@@ -95,7 +95,8 @@ class Circles:
             lines += own
         if not lines or min(lines) <= line:
             return None
-        earlier = [each.span.line for each in module.functions.again(name)]  # of several the last has the name
+        # Of several functions of one name the last has it.
+        earlier = [each.span.line for each in module.functions.again(name)]
         return min(lines) if line < min([*lines, *earlier]) else None
 
     def may_load(self, module: Module, line: int) -> bool:
