@@ -46,11 +46,13 @@ _CLOSING = frozenset({"aclose", "close"})
 # The same as noting, of a handler.
 _TELLING = _NOTING | {"update_state"}
 _PARTS = ("body", "else", "case")
-# What a manager of models does besides fetching.
-_CHANGING_ROWS = frozenset(
+# What managers and query sets of Django fetch with. Methods of managers of the project do what they do.
+_FETCHING = frozenset(
     {
-        *("bulk_create", "bulk_update", "create", "delete", "get_or_create", "raw", "update"),
-        *("abulk_create", "acreate", "adelete", "aget_or_create", "aupdate", "update_or_create"),
+        *("aggregate", "all", "annotate", "count", "dates", "defer", "distinct", "earliest", "exclude"),
+        *("exists", "filter", "first", "get", "in_bulk", "iterator", "last", "latest", "none", "only"),
+        *("order_by", "prefetch_related", "reverse", "select_for_update", "select_related", "using"),
+        *("values", "values_list", "aget", "afirst", "alast", "acount", "aexists"),
     }
 )
 #: Statements that ask their objects for nothing but their value, besides what they call.
@@ -204,7 +206,7 @@ class Escaping:
         if place.inner and call.chain == place.inner:
             given = place.function.value_of(call) if place.anything else None
             return given is not None and any(_may_refuse(each) for each in _inside(given))
-        if place.fetching and ".objects." in call.chain and call.leaf() not in _CHANGING_ROWS:
+        if place.fetching and _only_fetches(call.chain):
             return False
         if call.leaf() in LEAVING:
             return True
@@ -227,6 +229,12 @@ class Escaping:
         if never_raises(known) or (not place.anything and raises_nothing(known, leaf_of_chain(call.chain))):
             return False
         return broad or not name or not all(raises_its_own(name, each) for each in names)
+
+
+def _only_fetches(chain: str) -> bool:
+    """Whether all that a chain asks a manager of models for is to fetch rows: ``Order.objects.get``."""
+    _, objects, asked = chain.partition(".objects.")
+    return bool(objects) and all(each.rstrip("()[]") in _FETCHING for each in asked.split("."))
 
 
 def catches_all(caught: str, raised: str) -> bool:
