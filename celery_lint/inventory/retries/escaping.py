@@ -49,10 +49,10 @@ _PARTS = ("body", "else", "case")
 # What managers and query sets of Django fetch with. Methods of managers of the project do what they do.
 _FETCHING = frozenset(
     {
-        *("aggregate", "all", "annotate", "count", "dates", "defer", "distinct", "earliest", "exclude"),
-        *("exists", "filter", "first", "get", "in_bulk", "iterator", "last", "latest", "none", "only"),
+        *("all", "annotate", "count", "dates", "defer", "distinct", "earliest", "exclude"),
+        *("exists", "filter", "first", "get", "iterator", "last", "latest", "none", "only"),
         *("order_by", "prefetch_related", "reverse", "select_for_update", "select_related", "using"),
-        *("values", "values_list", "aget", "afirst", "alast", "acount", "aexists"),
+        *("values", "values_list"),
     }
 )
 #: Statements that ask their objects for nothing but their value, besides what they call.
