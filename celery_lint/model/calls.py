@@ -13,6 +13,8 @@ from celery_lint.model.chains import leaf_of_chain
 
 # In an operand that another decides about, in a comprehension, in a lambda.
 _DECIDED = frozenset("ocl")
+# Their keywords are what rows get.
+_SETTING = frozenset({"aupdate", "update", "values"})
 
 
 class Call(NamedTuple):
@@ -21,8 +23,9 @@ class Call(NamedTuple):
     ``flags`` is a set of letters, which have properties. ``parent`` is the number of the call that takes
     this one as an argument, or -1. ``packed_arguments`` are the texts of
     :mod:`celery_lint.model.arguments`, ``@name`` the receiver of a ``dispose`` as spelled, ``@[chain``
-    what the receiver of a ``get`` or ``wait`` may be as an item of a container, and ``@^…`` what the text of
-    the variable begins with that is its address.
+    what the receiver of a ``get`` or ``wait`` may be as an item of a container, ``@^…`` what the text of
+    the variable begins with that is its address, and ``@?name:…`` and ``@=name:…`` what rows a statement of
+    a database asks for and sets, see :mod:`celery_lint.model.reading.names.columns`.
     """
 
     number: int
@@ -110,6 +113,24 @@ class Call(NamedTuple):
         """What the address begins with that it is given as a variable: ``url = f"{BASE}/orders"``."""
         told = next((text[1:] for text in self.packed_arguments if text[:2] == "@^"), "")
         return unpack_argument(told) if told else ABSENT
+
+    @property
+    def asks(self) -> list[Argument]:
+        """What the rows are like that it is about, as keywords of Django; each item of a list apart.
+
+        ``where(Job.status != "new")`` asks for ``status__ne``, and ``first`` for what ``where`` before it
+        does.
+        """
+        told = [unpack_argument(text[2:]) for text in self.packed_arguments if text[:2] == "@?"]
+        apart = {given.keyword for given in told}
+        own = () if self.leaf() in _SETTING else self.takes
+        return [given for given in own if given.keyword and given.keyword not in apart] + told
+
+    @property
+    def sets(self) -> list[Argument]:
+        """What it gives the columns of rows, by keywords or as a dictionary."""
+        told = [unpack_argument(text[2:]) for text in self.packed_arguments if text[:2] == "@="]
+        return [given for given in self.takes if given.keyword] + told
 
     @property
     def is_awaited(self) -> bool:

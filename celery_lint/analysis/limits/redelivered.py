@@ -161,11 +161,10 @@ class Redelivered:
         if not (function.has("if") or function.has("try")):
             return False
         flow = self.functions.of(module, function)
-        saves = function.may_call(*_SAVING)
         return any(
             step.kind == "if"
             and (
-                (saves and _asks(step))
+                (_asks(step) and self._saves(module, function))
                 or self._is_locked_out(module, function, step)
                 or self.claims.is_refused(module, function, step)
             )
@@ -176,6 +175,13 @@ class Redelivered:
             and flow.ends(flow.body(step))
             and self.claims.is_missed(module, function, step)
             for step in flow.steps
+        )
+
+    def _saves(self, module: Module, function: Function) -> bool:
+        """Whether a function stores something, by itself or by a method that does nothing before."""
+        calls = self.functions.calls(module, function)
+        return function.may_call(*_SAVING) or any(
+            self.claims.stores_by_method(module, calls, call) for call in calls
         )
 
     def _is_locked_out(self, module: Module, function: Function, step: Step) -> bool:

@@ -44,6 +44,7 @@ from celery_lint.model.reading.keeping import (
     worth_keeping,
     worth_setting,
 )
+from celery_lint.model.reading.names.columns import columns
 from celery_lint.model.reading.names.imported import hidden_names, included, needed_imports
 from celery_lint.model.reading.names.unbound import Unbound
 from celery_lint.model.reading.parameters import parameter_facts
@@ -299,6 +300,7 @@ class Reader:
             described.append(f"@{begins}")
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dispose":
             described.append(f"@{spelled(node.func.value)}")
+        described += columns(node, lambda given: self._argument(given, scope, kept))
         return described
 
     def _argument(self, node: ast.expr, scope: Scope, kept: dict[int, int]) -> str:
