@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.network import LOCAL_HOSTS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Value
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 # An address is followed through so many functions that hand it on.
@@ -26,6 +28,21 @@ _LOOKING_UP = frozenset({"get", "getattr", "getenv", "loads", "next", "pop", "se
 _PLACEHOLDER = frozenset("{%")
 # Statements that pick something by what they read, unless that becomes part of a text.
 _PICKING = frozenset({"assign", "if", "match", "return"})
+# What makes a text of others, and methods of a text that give another.
+_JOINERS = frozenset({_FILLING, "join", "quote", "str", _JOINING})
+_SHAPING = frozenset(
+    {
+        "lower",
+        "lstrip",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rstrip",
+        "strip",
+        "title",
+        "upper",
+    }
+)
 _VARIABLE = re.compile(r"%(\w+)")
 
 
@@ -72,13 +89,33 @@ class Peers:
             made = self.sites.calls(site)[given.number]
             chain = f"{made.chain}()"
             if not _is_of_one_object(chain):
-                words = made.packed_arguments
+                words = self._without_paths(site, made)
                 known = not any(text[:1] in "(?[{" or ":(" in text or ":?" in text for text in words)
                 return f"{made.chain}({','.join(words)})" if known else ""
             if self._chooses(site, made):
                 return f"{made.chain}({','.join(made.packed_arguments)})"
         plain = "()" not in chain and "[]" not in chain
         return chain if plain or _is_of_one_object(chain) else ""
+
+    def _without_paths(self, site: Site, made: Call) -> list[str]:
+        """What decides about an address, of what a function is given that makes it: not the path of it."""
+        words = [text for text in made.packed_arguments if text[:1] != "@"]
+        entity = self.project.resolve(site.module, made.chain)
+        function, module = entity.function(), entity.module
+        if function is None or module is None or self._chooses(site, made):
+            return words
+        joins = [
+            call.argument(0, "base")
+            for call in self.project.functions.calls(module, function)
+            if call.leaf() == _JOINING
+        ]
+        joined = bool(joins) and not any(base.local for base in joins)
+        kept: list[str] = []
+        for text, given in zip(words, made.takes, strict=True):
+            path = given.text or given.beginning
+            if not path or "://" in path or not (joined or "/" in path):
+                kept.append(text)
+        return kept
 
     def _chooses(self, site: Site, made: Call) -> bool:
         """Whether a method of the project picks an address by a constant that it is given.
@@ -91,17 +128,24 @@ class Peers:
         if function is None or method.module is None:
             return False
         filled = function.filled()
-        constants = [given for given in made.takes if given.kind in ("constant", "text")]
+        constants = [given for given in made.takes if given.kind in ("constant", "text") or given.beginning]
         given = {
             argument.keyword or filled[index]
             for index, argument in enumerate(made.takes)
             if argument in constants and (argument.keyword or index < len(filled))
         }
-        return any(
-            not given.isdisjoint(step.loads) and step.value != "'"
-            for step in self.project.functions.of(method.module, function).steps
-            if step.kind in _PICKING
-        )
+        is_whole = any("://" in (each.text or each.beginning) for each in constants)
+        flow = self.project.functions.of(method.module, function)
+        for step in flow.steps:
+            if step.kind not in _PICKING or given.isdisjoint(step.loads):
+                continue
+            if _is_told_text(step, given):
+                given.update(step.stores)
+            elif step.kind == "return" and not is_whole and step.value.lstrip("%") in given:
+                continue  # a whole address is left as it is
+            elif not (step.kind == "if" and _only_looks(flow, step, given, is_whole)):
+                return True
+        return False
 
     def _bindings(self, site: Site, call: Call, names: frozenset[str]) -> int:
         """How often a function binds one of these variables, or an address in it, before a call."""
@@ -153,6 +197,28 @@ class Peers:
 
 def _address(call: Call) -> Argument:
     return call.argument(1 if call.leaf() == "request" else 0, "url")
+
+
+def _is_told_text(step: Step, given: Collection[str]) -> bool:
+    """Whether a statement only makes a text of what it reads: strips it, quotes it, joins it with another."""
+    leaf = step.value.removesuffix("()").rpartition(".")[2].lstrip("~:%")
+    if step.value == "'" or (leaf in _JOINERS and step.value[-2:] == "()"):
+        return True
+    name, _, method = step.value.removesuffix("()").lstrip("%").partition(".")
+    return step.value[-2:] == "()" and name in given and method in _SHAPING
+
+
+def _only_looks(flow: Flow, step: Step, given: Collection[str], is_whole: bool) -> bool:
+    """Whether a condition refuses what is no path, or makes one of it; what is a whole address is another.
+
+    ``if not path: raise ValueError``, ``if not path.startswith("/"): path = f"/{path}"``.
+    """
+    return all(
+        inner.kind in ("expr", "pass", "raise")
+        or (inner.kind == "assign" and bool(inner.stores) and set(inner.stores) <= set(given))
+        or (inner.kind == "return" and not is_whole and inner.value.lstrip("%") in given)
+        for inner in flow.below(step)
+    )
 
 
 def _is_open(address: Argument) -> bool:
