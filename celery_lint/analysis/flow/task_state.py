@@ -8,8 +8,8 @@ from typing import Literal
 from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.application.own_backends import OwnBackends
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import LOOPS, in_loop, is_log
-from celery_lint.inventory.code.ways.following import following, goes_on
+from celery_lint.inventory.code.handlers import in_loop
+from celery_lint.inventory.code.ways.following import following, works, works_on
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.tasks.belonging import Belonging
@@ -142,8 +142,8 @@ class TaskState:
         return found
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[StateCall]:
-        flow = self.functions.of(module, function)
-        for call in self.functions.calls(module, function):
+        flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        for call in calls:
             given = self._given(module, function, call)
             step = flow.step_of(call)
             if given is None or step is None:
@@ -161,7 +161,7 @@ class TaskState:
             of_itself = self._is_own(call, arguments)
             own = of_itself and any(task.function is function for task in tasks)
             final = own and not self._raises_after(module, flow, function, step)
-            if state not in EXCEPTION_STATES and state.upper() in _FAILED and _is_passing(flow, step):
+            if state not in EXCEPTION_STATES and state.upper() in _FAILED and works_on(flow, calls, step):
                 final = False
             json = all(self.encoding.is_kept_as_json(task) for task in tasks)
             refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
@@ -227,7 +227,8 @@ class TaskState:
         """What comes after SUCCESS: work, a result that is not its ``meta``, or nothing that matters."""
         flow = self.functions.of(module, function)
         later_on = [later for later in following(flow, step) if flow.inside(later, "try", "finally") is None]
-        if any(map(_works, later_on)):
+        calls = self.functions.calls(module, function)
+        if any(later.kind != "return" and works(calls, later) for later in later_on):
             return "work"
         ends = [later for later in later_on if later.kind == "return" and later.value not in ("", "#None")]
         if all(meta is not None and _returns(function, end, meta) for end in ends):
@@ -358,25 +359,6 @@ class TaskState:
             for handler in flow.body(attempt, "handler")
             for chain in handler.chains
         )
-
-
-def _is_passing(flow: Flow, step: Step) -> bool:
-    """Whether the task goes on behind the branch of a statement: the state tells of a part of its work.
-
-    To tidy up and to return something is no work.
-    """
-    return any(
-        later.kind in LOOPS
-        or _works(later)
-        or (later.kind == "return" and (later.calls or (later.value[:1] == "%" and later.value[-2:] == "()")))
-        for later in goes_on(flow, step)
-        if flow.inside(later, "try", "finally") is None
-    )
-
-
-def _works(step: Step) -> bool:
-    """Whether a statement does anything, other than to tell of it and to return."""
-    return step.kind != "return" and bool(step.calls or step.value.endswith("()")) and not is_log(step)
 
 
 def _returns(function: Function, end: Step, meta: Value) -> bool:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from celery_lint.inventory.code.handlers import is_log
+from celery_lint.libraries.clients import RELEASES
+from celery_lint.libraries.exceptions import never_raises, raises_nothing
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 
 _LOOPS = frozenset({"for", "while"})
 _BRANCHES = frozenset({"if", "case"})
+# What makes a number of others.
+_NUMBERS = frozenset({"~abs", "~float", "~int", "~max", "~min", "~round", "~sum"})
 _ENDS = frozenset({"return", "raise", "continue", "break"})
 
 _Left = Literal["", "round", "loop", "function"]
@@ -52,6 +59,33 @@ def goes_on(flow: Flow, step: Step) -> Iterator[Step]:
             yield from _with_inner(flow, rest.steps)
         if within and rest.outer is branches[0]:
             within = False
+
+
+def works_on(flow: Flow, calls: Sequence[Call], step: Step) -> bool:
+    """Whether the function goes on with its work behind the branch of a statement, or with the next round.
+
+    To tidy up, to look at a clock, to convert, to tell of it and to return something is no work.
+    """
+    return any(
+        later.kind in _LOOPS or works(calls, later)
+        for later in goes_on(flow, step)
+        if flow.inside(later, "try", "finally") is None
+    )
+
+
+def works(calls: Sequence[Call], step: Step) -> bool:
+    """Whether a statement does anything of that kind, be it that it returns what a parameter does."""
+    if is_log(step):
+        return False
+    made = [calls[number].chain for number in step.calls]
+    if step.value[-2:] == "()" and (step.kind != "return" or step.value[:1] == "%"):
+        made.append(step.value[:-2])
+    return not all(_is_aside(chain, leaf_of_chain(chain)) for chain in made)
+
+
+def _is_aside(chain: str, leaf: str) -> bool:
+    """Whether a call looks at a clock, makes a value of another, or closes something."""
+    return never_raises(chain) or raises_nothing(chain, leaf) or leaf in RELEASES or chain in _NUMBERS
 
 
 def _with_inner(flow: Flow, steps: Sequence[Step]) -> Iterator[Step]:
