@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications, is_task_base
@@ -27,7 +28,20 @@ _BACKEND = frozenset({"backend", "_backend"})
 # What an application is given that decides about its backend, besides the setting.
 _DECIDING = ("loader", "backend_cls", "config_source")
 # What decides about the backend of an application without its constructor: no setting says it then.
-_REPLACING = ("backend_cls", "_backend_cache", "_get_backend", "override_backends", "BACKEND_ALIASES")
+_ALIASES = "BACKEND_ALIASES"
+_REPLACING = frozenset({"_backend_cache", "_get_backend", "backend_cls", "override_backends"})
+# The same as a call says it: `BACKEND_ALIASES.update(…)`, `app.__dict__.update(_backend_cache=mine)`.
+_SAID = (
+    f".{_ALIASES}.",
+    ".override_backends.",
+    *(f"'{name}" for name in sorted(_REPLACING)),
+    *(f"\t{name}:" for name in sorted(_REPLACING)),
+)
+# Methods that change what they are of; what is given to one of the project may be changed there.
+_CHANGING = frozenset(
+    {"append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "sort", "update"}
+)
+_DEPTH = 3
 _BRANCHES = frozenset({"if", "match", "case", "while", "for", "handler"})
 _SUPPRESS = "contextlib.suppress"
 
@@ -111,12 +125,25 @@ class OwnBackends:
 
         ``app.backend_cls = Mine``, ``BACKEND_ALIASES["redis"] = …``, ``class Mine(Task): backend = …``.
         """
-        texts = self.project.deployment.written.texts
-        for module in self.project.product_modules():
-            text = texts.get(module.path, b"")
-            if any(word.encode() in text for word in _REPLACING):
+        return any(self._replaces(module) for module in self.project.product_modules()) or any(
+            self.project.holding(*_SAID)
+        )
+
+    def _replaces(self, module: Module) -> bool:
+        if _ALIASES in module.bindings and _ALIASES in module.imports:
+            return True
+        for class_ in module.classes.values():
+            named = {*class_.attributes, *class_.methods}
+            if class_.bases and not named.isdisjoint(_REPLACING | {"backend"}):
+                entity = Entity("class", class_.qualname, module)
+                if self._is_of_celery(entity):
+                    return True
+        for assignment in module.assignments:
+            holder, _, last = assignment.target.rpartition(".")
+            if _ALIASES in (assignment.key, last):
                 return True
-            if any(class_.bases and _has_backend(class_) for class_ in module.classes.values()):
+            owner = holder if last in _REPLACING or last == "__dict__" else assignment.target
+            if (last in _REPLACING or assignment.key in _REPLACING) and self._has_backend(module, owner):
                 return True
         return False
 
@@ -163,10 +190,37 @@ class OwnBackends:
             handing is None
             or any(outer.kind in _BRANCHES for outer in flow.ancestors(handing))
             or not parameters.isdisjoint(stored for step in flow.steps for stored in step.stores)
+            or self._changes(module, function, parameters - {function.first()})
             or any(self._keeps(module, flow, step) for step in flow.steps)
             or _is_changed(flow, handing)
             or not _gives_on(flow, name)
         )
+
+    def _changes(self, module: Module, function: Function, names: Set[str], depth: int = _DEPTH) -> bool:
+        """Whether a function may change what one of these parameters of it holds, in place."""
+        chains = tuple(f"%{name}" for name in names)
+
+        def is_of_one(chain: str) -> bool:
+            return chain.startswith(chains) and re.split(r"[.\[]", chain[1:], maxsplit=1)[0] in names
+
+        flow = self.functions.of(module, function)
+        if any(_sets_a_part(step, names, function) for step in flow.steps):
+            return True
+        calls = self.functions.calls(module, function)
+        made = [*(call.chain for call in calls), *(chain for step in flow.steps for chain in step.chains)]
+        if any(
+            is_of_one(chain) and chain.removesuffix("()").rpartition(".")[2] in _CHANGING for chain in made
+        ):
+            return True
+        for call in calls if depth else ():
+            given = {name for name in names if function.hands_on(f"%{name}") and call.hands_on(f"%{name}")}
+            target = self.project.resolve(module, call.chain) if given else None
+            called = target.function() if target is not None else None
+            if called is not None and target is not None and target.module is not None:
+                filled = {called.parameter_given(call, f"%{name}") for name in given} - {""}
+                if self._changes(target.module, called, filled, depth - 1):
+                    return True
+        return False
 
     def _handing_on(self, module: Module, function: Function, flow: Flow, name: str) -> Step | None:
         """The statement that gives the arguments as they are to the method that it stands for."""
@@ -234,17 +288,28 @@ class OwnBackends:
     def _has_backend(self, module: Module, chain: str) -> bool:
         """Whether an object may be an application or a task: it is of no class that is neither."""
         entity = self.project.resolve(module, chain)
-        if entity.kind not in ("class", "instance"):
-            return True
-        names = [
-            base.name for base in self.project.bases(entity._replace(kind="class")) if base.class_() is None
-        ]
+        return entity.kind not in ("class", "instance") or self._is_of_celery(entity._replace(kind="class"))
+
+    def _is_of_celery(self, entity: Entity) -> bool:
+        """Whether a class may derive from one of Celery's, or of another that nobody knows."""
+        names = [base.name for base in self.project.bases(entity) if base.class_() is None]
         return any(not name or is_task_base(name) or name.startswith("celery.") for name in names)
 
 
-def _has_backend(class_: Class) -> bool:
-    """Whether a class with a base has a backend of its own, as those of tasks and applications may."""
-    return "backend" in class_.attributes or "backend" in class_.methods
+def _sets_a_part(step: Step, names: Set[str], function: Function) -> bool:
+    """Whether a statement sets or deletes an item or an attribute of one of these parameters.
+
+    It reads what it sets a part of. Where it also reads what is no parameter, other than for the value, the
+    part may be of that: ``SEEN[task_id] = 1``.
+    """
+    if step.kind not in ("assign", "augment", "delete") or step.stores:
+        return False
+    value = re.split(r"\W", step.value.lstrip("%:~#"), maxsplit=1)[0]
+    if step.value.startswith(f":{function.owner}()"):
+        value = function.first()
+    read = {name for name in step.loads if name.isidentifier()}
+    others = read - {value} or read
+    return bool(others) and others <= names
 
 
 def _gives_on(flow: Flow, name: str) -> bool:
