@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +17,8 @@ from celery_lint.model.words import ModuleWords, Saying, Words
 from celery_lint.project.entity import Key
 
 Answer = TypeVar("Answer")
+Calling = tuple[Module, Function, Call]
+"""A call, and who makes it."""
 
 _LEAVES = frozenset({"return", "raise", "continue", "break"})
 
@@ -143,6 +146,8 @@ class Functions:
         self._in_steps = Words(attrgetter("packed_steps"))
         self._in_modules: dict[str, ModuleWords] = {}
         self._kept: dict[str, dict[str, tuple[object, Any]]] = {}
+        #: By name: the modules, the one that was watched, and the calls of this name in the others.
+        self._named: dict[str, tuple[Sequence[Module], Module | None, list[Calling]]] = {}
         #: What somebody has searched for in the functions of all modules.
         self.searched: set[Search] = set()
 
@@ -160,6 +165,7 @@ class Functions:
         self._families.pop(path, None)
         self._kept.pop(path, None)
         self._stretches.pop(path, None)
+        self._named.clear()
         for qualname, _ in module.functions.every():
             key = (path, qualname)
             self._calls.pop(key, None)
@@ -201,6 +207,31 @@ class Functions:
         for module, function in self._that_may_hold("calls", modules, at_the_end(leaves)):
             if function.may_call(*leaves):
                 yield module, function
+
+    def calls_named(self, modules: Sequence[Module], name: str) -> Iterator[Calling]:
+        """The calls in these modules whose chain ends in a name, each with who makes it.
+
+        They are kept until somebody asks with other modules: many functions have one name.
+        """
+        watched, kept = self._watched, self._named.get(name)
+        if kept is None or kept[0] is not modules or kept[1] is not watched:
+            rest = [module for module in modules if module is not watched]
+            kept = self._named[name] = modules, watched, [*self._calls_named(rest, name)]
+        found = kept[2]
+        self.note("calls", at_the_end((name,)))
+        if watched is None or watched not in modules:
+            yield from found
+            return
+        before = {module.path for module in takewhile(lambda module: module is not watched, modules)}
+        yield from [calling for calling in found if calling[0].path in before]
+        yield from self._calls_named([watched], name)
+        yield from [calling for calling in found if calling[0].path not in before]
+
+    def _calls_named(self, modules: Iterable[Module], name: str) -> Iterator[Calling]:
+        for module, function in self.calling(modules, name):
+            for call in self.calls(module, function):
+                if call.leaf().lstrip(":") == name:
+                    yield module, function, call
 
     def holding(self, modules: Iterable[Module], *words: str) -> Iterator[tuple[Module, Function]]:
         """The functions of these modules whose calls hold one of these words, see ``Function.mentions``."""

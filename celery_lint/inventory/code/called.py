@@ -155,9 +155,7 @@ def _inheriting(owner: Entity | None, module: Module, function: Function) -> Ent
 
 def calls_of(project: Project, module: Module, function: Function) -> Iterator[tuple[Module, Function, Call]]:
     """The calls of a function, wherever they stand in the product, each with who makes it."""
-    for home, caller in project.calling(function.name):
-        for call in project.functions.calls(home, caller):
-            if call.leaf().lstrip(":") == function.name:
-                target = named(project, home, call.chain)
-                if target is not None and (target.module, target.function) == (module, function):
-                    yield home, caller, call
+    for home, caller, call in project.functions.calls_named(project.modules.product, function.name):
+        target = named(project, home, call.chain)
+        if target is not None and (target.module, target.function) == (module, function):
+            yield home, caller, call
