@@ -77,16 +77,19 @@ class Autoretries:
             for step in self.functions.of(module, function).steps
         )
 
-    def waits_by_hand(self, policy: RetryPolicy) -> bool:
-        """Whether ``retry`` with a delay of its own gets all that ``autoretry_for`` waits for.
+    def waits_by_hand(self, policy: RetryPolicy, own_delay: bool) -> bool:
+        """Whether ``retry`` gets all that ``autoretry_for`` waits for, with an ``own_delay`` each time.
 
-        So no delay of the options ever counts: the automatic retry lets the exception ``Retry`` through, and
-        finds the limit reached where that call does.
+        So no delay of the options ever counts, but for ``default_retry_delay`` where the call has none: the
+        automatic retry lets the exception ``Retry`` through, and finds the limit reached where that call
+        does.
         """
         if not self._end_together(policy):
             return False
         body = self.bodies.by_key.get((policy.task.module.path, policy.task.qualname))
-        if body is None or body.role != "task" or not all(call.has_delay for call in policy.calls):
+        if body is None or body.role != "task":
+            return False
+        if own_delay and not all(call.has_delay for call in policy.calls):
             return False
         calls = frozenset(call.call.number for call in policy.calls if call.function is body.function)
         return any(self._retries(policy, body, attempt, calls) for attempt in body.flow.body())

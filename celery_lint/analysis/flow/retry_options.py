@@ -211,7 +211,9 @@ class RetryOptions:
         """The delays that another option overrides, where a retry may be automatic at all."""
         found = []
         for option in self.retries.options:
-            if option.name in _DELAYS and any(map(self.autoretries.waits_by_hand, option.policies)):
+            own = option.name == "default_retry_delay"
+            by_hand = self.autoretries.waits_by_hand
+            if option.name in _DELAYS and any(by_hand(policy, own) for policy in option.policies):
                 continue
             if option.name in _DELAYS and all(map(self._is_in_vain, option.policies)):
                 continue
