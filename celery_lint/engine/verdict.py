@@ -183,6 +183,7 @@ def _apply(
     """Let one rule judge one fact; if it fails, it must not silence the others."""
 
     def findings(known: Known) -> list[tuple[Diagnostic, Cause | None]]:
+        from celery_lint.analysis.flow.retry_handlers import RetryHandlers
         from celery_lint.analysis.resources.taken_too_early import EarlyNames
         from celery_lint.inventory.code.decided.closed import ClosedBranches
         from celery_lint.inventory.code.ends.unreached import Unreached
@@ -194,6 +195,7 @@ def _apply(
         found = list(check(asking, fact))
         if found and not rule.even_unsent:
             never = [known.of(Unsent).holds, known.of(Unreached).holds, known.of(EarlyNames).holds]
+            never.append(known.of(RetryHandlers).holds)
             if rule.of_senders:
                 never += [known.of(UncalledSenders).holds, known.of(ClosedBranches).holds]
             found = [each for each in found if not any(holds(each.place) for holds in never)]

@@ -20,7 +20,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _ERRORS = ("Error", "Exception")
 # Waiting for another task raises what that one has raised.
@@ -74,6 +74,26 @@ class RetryHandlers:
         found: list[DeadRetryHandler] = []
         for module, function in self.project.stating(EXCEEDED):
             found.extend(self._dead_in(module, function))
+        return found
+
+    def holds(self, place: Place) -> bool:
+        """Whether a place lies in a handler that never runs."""
+        lines = self._dead_lines.get(place.path, ())
+        return any(first <= place.span.line <= last for first, last in lines)
+
+    @once
+    def _dead_lines(self) -> dict[str, list[tuple[int, int]]]:
+        """From which line to which the bodies of those handlers go, by path."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for path, span in [dead.place for dead in self.dead]:
+            module = self.project.modules[path]
+            function = self.functions.around(module, Value("unknown", span))
+            flow = self.functions.of(module, function) if function is not None else None
+            for step in flow.steps if flow is not None else ():
+                if step.kind == "handler" and step.span == span and flow is not None:
+                    inside = [inner.span for inner in flow.below(step)]
+                    lines = inside[0].line, max(each.end_line for each in inside)
+                    found.setdefault(path, []).append(lines)
         return found
 
     def _dead_in(self, module: Module, function: Function) -> Iterator[DeadRetryHandler]:

@@ -56,13 +56,13 @@ class RetryDelayIgnored(Rule):
     ## Limits
 
     Silent where both say the same (`retry_backoff=True` is one second), and where the task also calls
-    `retry()` without a `countdown` of its own: that call does use `default_retry_delay`. Silent as well where
-    the task itself catches every error of its work and calls `retry()`: no retry is automatic then, and none
-    of these options counts, but for `default_retry_delay` where that call has no `countdown` or `eta`. It may raise again where it has found the retries
-    used up (`if self.request.retries < self.max_retries:` before it, or `except MaxRetriesExceededError:`
-    around it). And where it, or the coroutine or method that it runs, catches all that `autoretry_for` waits
-    for and lets none of it go on, as far as what stands around that `try` raises nothing of the kind, or
-    only stores how the work ended.
+    `retry()` without a `countdown` of its own: that call does use `default_retry_delay`. Silent as well
+    where the task itself catches every error of its work and calls `retry()`: no retry is automatic then,
+    and none of these options counts, but for `default_retry_delay` where that call has no `countdown` or
+    `eta`. It may raise again where it has found the retries used up (`if self.request.retries <
+    self.max_retries:` before it, or `except MaxRetriesExceededError:` around it). And where it, or the
+    coroutine or method that it runs, catches all that `autoretry_for` waits for and lets none of it go on,
+    as far as what stands around that `try` raises nothing of the kind, or only stores how the work ended.
 
     ## References
 
