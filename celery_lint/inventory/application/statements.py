@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications, is_current
@@ -10,6 +10,7 @@ from celery_lint.inventory.application.spelling import OLD_NAMES
 from celery_lint.libraries.celery import ARGUMENTS_OF_APPLICATIONS
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.words import held
 from celery_lint.project.known import Known
 
 _CONF = ".conf"
@@ -154,18 +155,27 @@ class Configuring:
     def _updated(self, module: Module, function: str, chain: str, value: Value) -> None:
         """``app.conf.update(...)`` and ``app.conf.add_defaults(...)``."""
         if value.chain.endswith(".update"):
+            lines = _last_lines(module)
+            over = {
+                key for key, _ in value.keywords if value.span.line < lines.get((chain, key, function), 0)
+            }
             for statements in self._configured(module, function, chain):
-                self._mapped(statements, module, value)
+                self._mapped(statements, module, value, over)
         else:
             for statements in self._owners(module, function, chain.removesuffix(_CONF)):
                 statements.defaults += [(module, item) for item in value.items]
 
-    def _mapped(self, statements: Statements, module: Module, value: Value) -> None:
-        """The keywords of a call as settings, and the mappings that it is given beside them."""
+    def _mapped(
+        self, statements: Statements, module: Module, value: Value, over: Collection[str] = ()
+    ) -> None:
+        """The keywords of a call as settings, and the mappings that it is given beside them.
+
+        Without those that are set ``over`` again further down.
+        """
         for key, item in value.keywords:
             if key in ("*", "**"):
                 statements.updates.append((module, item))
-            elif key != "()":
+            elif key != "()" and key not in over:
                 statements.given.append(Given(key, module, module.place(item.span), item))
         statements.updates += [(module, item) for item in value.items]
 
@@ -272,8 +282,23 @@ def _last_lines(module: Module) -> dict[tuple[str, str, str], int]:
     Each with the function that it stands in, which is none.
     """
     found: dict[tuple[str, str, str], int] = {}
+
+    def note(target: str, key: str, line: int, value: Value) -> None:
+        if not any(each.chain.endswith(f".{key}") for each in held(value)):  # made of what it was
+            found[target, key, ""] = max(line, found.get((target, key, ""), 0))
+
     for assignment in module.assignments:
-        target, key, subscript, span, _, function = assignment
-        if not subscript and not function and span.column == _AT_THE_MARGIN:
-            found[target, key, ""] = max(span.line, found.get((target, key, ""), 0))
+        target, key, subscript, span, value, function = assignment
+        if subscript:  # of which the span is that of the key
+            always = target.endswith(_CONF) and not module.decides(span.line)
+        else:
+            always = span.column == _AT_THE_MARGIN
+        if always and not function:
+            note(target, key, span.line, value)
+    top = module.functions.get("")
+    for _, made in top.values if top is not None else ():
+        target, _, leaf = made.chain.rpartition(".")
+        if leaf == "update" and target.endswith(_CONF) and made.span.column == _AT_THE_MARGIN:
+            for key, item in made.keywords:
+                note(target, key, made.span.line, item)
     return found
