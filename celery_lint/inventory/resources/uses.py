@@ -122,7 +122,7 @@ class Uses:
         for use in self._direct_uses(runner, run, reached):
             if not use.resource.is_among(disposed):
                 outliving.setdefault(use.resource.key, use)
-        left = (use for use in outliving.values() if self._outlives(use.resource, coroutines))
+        left = (use for use in outliving.values() if self._outlives(use.resource, coroutines, reached))
         return RunUses(tuple(engines.values()), tuple(left))
 
     def _used_in(self, module: Module, function: Function) -> list[tuple[Resource, Call]]:
@@ -169,10 +169,24 @@ class Uses:
             for given in walk[path, name]
         )
 
-    def _outlives(self, resource: Resource, coroutines: Sequence[tuple[Module, Function]]) -> bool:
+    def _outlives(
+        self, resource: Resource, coroutines: Sequence[tuple[Module, Function]], reached: Sequence[Reached]
+    ) -> bool:
         """Whether a worker has a resource, and keeps it after these coroutines."""
         running = (inner for coroutine in coroutines for inner in self.graph.deep_closure(*coroutine))
-        return self.lifetimes.is_made(resource) and not self.lifetimes.is_forgotten(resource, running)
+        if not self.lifetimes.is_made(resource) or self.lifetimes.is_forgotten(resource, running):
+            return False
+        using = [
+            coroutine
+            for coroutine in coroutines
+            if any(
+                used.key == resource.key
+                for inner in self.graph.deep_closure(*coroutine)
+                for used, _ in self._used_in(*inner)
+            )
+        ]
+        tasks = [way.task for way in reached]
+        return not self.lifetimes.is_made_anew(resource, using or coroutines, tasks)
 
     def _direct_uses(
         self, runner: tuple[Module, Function], run: Call, reached: Sequence[Reached]
