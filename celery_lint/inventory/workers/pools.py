@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from celery_lint.diagnostics import Span
+from celery_lint.files.dependencies import is_list
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Setting, Settings
@@ -22,6 +24,14 @@ from celery_lint.project.known import Known, once
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 
 _GREEN = ("gevent", "eventlet")
+# A server of web sockets that wants one of these, in a list of what is installed.
+_SERVERS = re.compile(
+    rb"(?im)^[ \t\"'-]*(?:(?:flask|python)-(?:engineio|socketio|sockets)|gevent-websocket)(?![\w.-])"
+)
+# The words of a worker's pool, in a command, in settings, or in what people are told.
+_NAMED = re.compile(
+    rb"(?<![\w-])(?:-P|--pool|\w*pool(?:_cls)?)[ \t=:\"',\]]{0,6}(?:eventlet|gevent)", re.IGNORECASE
+)
 _ALIASES = {"processes": "prefork", "thread": "threads"}
 
 
@@ -218,7 +228,9 @@ class Pools:
     def green_possible(self) -> bool:
         """Whether gevent or eventlet may be a pool here: something installs, names or imports one of them."""
         packages = self.project.deployment.packages
-        if packages is None or not packages.isdisjoint(_GREEN):
+        if packages is None:
+            return True
+        if not packages.isdisjoint(_GREEN) and not self._serve_web_sockets:
             return True
         if any(command.pool in _GREEN for command in self.commands.all) or self.all.first(*_GREEN):
             return True
@@ -227,6 +239,22 @@ class Pools:
             for module in self.project.product_modules()
             for name in module.imports.values()
         )
+
+    @once
+    def _serve_web_sockets(self) -> bool:
+        """Whether what is installed of them is there for web sockets, and no text names a pool of it.
+
+        As Flask-SocketIO asks for eventlet. A command that hides its pool may name it all the same.
+        """
+        if any(command.hidden or command.open_ended for command in self.commands.all):
+            return False
+        written = self.project.deployment.written
+        words = [*_GREEN, *map(str.title, _GREEN)]
+        paths = {path for word in words for path in written.holding(word)}
+        texts = {path: written.texts[path] for path in paths}
+        if any(_NAMED.search(text) for text in texts.values()):
+            return False
+        return any(is_list(path) and _SERVERS.search(text) for path, text in texts.items())
 
     @once
     def awaits_tasks(self) -> bool:

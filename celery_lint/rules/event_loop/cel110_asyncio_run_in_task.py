@@ -89,13 +89,14 @@ class AsyncioRunInTask(Rule):
 
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
     threads and nothing bound to the loop is seen to outlive the call; likewise where the dependencies are
-    listed and nothing names gevent or eventlet; and for coroutines that cannot be resolved. To ask for a
-    running loop first changes nothing where a task begins, for none is there, except under gevent and
-    eventlet; a branch that only a running loop leads to is silent, and so is what stands behind a `return`
-    for there being none. Where a worker imports what calls `nest_asyncio.apply()`, each `asyncio.run` keeps
-    the loop of its thread. What several runs break is told once, at the first run of a task that is seen to
-    be sent, with the others; so is a pool that may be gevent and that nobody can tell. Calls are followed
-    from the task through five functions. `run_until_complete` on a loop of its own is not meant.
+    listed and nothing names gevent or eventlet, or only beside a server of web sockets (Flask-SocketIO);
+    and for coroutines that cannot be resolved. To ask for a running loop first changes nothing where a task
+    begins, for none is there, except under gevent and eventlet; a branch that only a running loop leads to
+    is silent, and so is what stands behind a `return` for there being none. Where a worker imports what
+    calls `nest_asyncio.apply()`, each `asyncio.run` keeps the loop of its thread. What several runs break
+    is told once, at the first run of a task that is seen to be sent, with the others; so is a pool that may
+    be gevent and that nobody can tell. Calls are followed from the task through five functions.
+    `run_until_complete` on a loop of its own is not meant.
 
     ## References
 
