@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from celery_lint.diagnostics import Diagnostic
 from celery_lint.engine.verdict import Verdict
@@ -120,6 +121,10 @@ class WrittenAround(Written):
     def lines_in(self, path: str, word: str) -> list[int]:
         """The lines of a file that a word stands on."""
         return self._lines_of(word) if path == self._path else self._around.lines_in(path, word)
+
+    def ask(self, path: str, question: Callable[..., Any], *given: str) -> Any:
+        """What a file answers."""
+        return question(self._all()[path], *given)
 
     def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
         """What a search finds in the Python files that it finds anything in."""

@@ -12,9 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from celery_lint.diagnostics import Diagnostic, Unparsed
+from celery_lint.engine.answers import WRITTEN, answered, same_answers
 from celery_lint.engine.verdict import Verdict, unpacked
 from celery_lint.files.cache import Facts, Manifest
 from celery_lint.files.filter import Pair
@@ -24,6 +25,7 @@ from celery_lint.model.facts import Function, Module
 from celery_lint.model.lines import renumbered
 from celery_lint.model.purpose import originals
 from celery_lint.model.words import SAYING
+from celery_lint.project.project import Project
 from celery_lint.selection import INTERNAL_ERROR
 
 Lines = Mapping[int, int]
@@ -41,16 +43,20 @@ _NUMBER = re.compile(r"\d+")
 # ------------------------------------------------------------------ what a run was after
 
 
-def looked(modules: Iterable[Module], everywhere: set[Search]) -> dict[str, str]:
+def looked(modules: Iterable[Module], project: Project) -> dict[str, str]:
     """What a run was after in each of its modules, and everywhere, as the cache keeps it."""
     modules = list(modules)
     times = Counter(search for module in modules for search in module.functions.searched)
-    common = {search for search, many in times.items() if many >= _MANY and search != EVERYBODY} | everywhere
-    found = {EVERYWHERE: json.dumps(_by_kind(common))}
+    common = {search for search, many in times.items() if many >= _MANY and search != EVERYBODY}
+    common |= project.functions.searched
+    found: dict[str, dict[str, Any]] = {EVERYWHERE: dict(_by_kind(common))}
     for module in modules:
         own = _by_kind(module.functions.searched - common)
-        found[module.path] = json.dumps({**own, _ASKED: sorted(module.functions.asked)})
-    return found
+        found[module.path] = {**own, _ASKED: sorted(module.functions.asked)}
+    written = project.deployment.written
+    for path, row in answered(written).items() if written.is_read else ():
+        found.setdefault(path, {})[WRITTEN] = row
+    return {path: json.dumps(each) for path, each in found.items()}
 
 
 def _by_kind(searches: Iterable[Search]) -> dict[str, list[str]]:
@@ -105,6 +111,13 @@ def standing(
     if same is None:
         return None
     verdict: Verdict | None = unpacked(earlier.verdict)
+    told = dict(facts.looked)
+    for path in changed if earlier.worded else ():
+        now = _answers(earlier, told, path, library.text(path), same.lines.get(path, {}))
+        if now is None:
+            return None
+        if now:
+            told[path] = now
     moved = {}
     for path, lines in same.lines.items():
         verdict = verdict and shifted(verdict, path, lines)
@@ -112,15 +125,38 @@ def standing(
             moved[path] = json.dumps(same.modules[path])
     if verdict is None:
         return None
-    return Standing(verdict, same.digests, Facts({**facts.lines, **moved}, facts.looked) if moved else None)
+    is_new = moved or told != facts.looked
+    return Standing(verdict, same.digests, Facts({**facts.lines, **moved}, told) if is_new else None)
 
 
-def standing_with(manifest: Manifest, verdict: Verdict, facts: Facts, after: Module) -> Verdict | None:
+def _answers(
+    manifest: Manifest, looked: Mapping[str, str], path: str, text: bytes, lines: Lines
+) -> str | None:
+    """What was asked of a file, as it is kept, if this text answers the same."""
+    try:
+        own, everywhere = (json.loads(looked.get(each) or "{}") for each in (path, EVERYWHERE))
+        given = own.get(WRITTEN, {}), everywhere[WRITTEN], manifest.listing.python, lines
+        now = same_answers(path, text, *given)
+    except (LookupError, ValueError, TypeError, AttributeError, ImportError):
+        return None  # it was not kept
+    if now is None or now == own.get(WRITTEN, {}) or not own.get(WRITTEN):
+        return None if now is None else looked.get(path, "")
+    return json.dumps({**own, WRITTEN: now})
+
+
+def standing_with(
+    manifest: Manifest, verdict: Verdict, facts: Facts, after: Module, text: str
+) -> Verdict | None:
     """What is said with another text of one module, if what has changed in it concerns nobody."""
     line = facts.lines.get(after.path)
     before = decoded(after.path, line) if line is not None else None
     lines = _stay(manifest, facts, before, after, False) if before is not None else None
-    return None if lines is None else shifted(verdict, after.path, lines)
+    data = text.encode("utf-8", "surrogatepass")
+    if lines is None or (
+        manifest.worded and _answers(manifest, facts.looked, after.path, data, lines) is None
+    ):
+        return None
+    return shifted(verdict, after.path, lines)
 
 
 def _stay(manifest: Manifest, facts: Facts, before: Module, after: Module, only_grows: bool) -> Lines | None:
@@ -196,7 +232,8 @@ def unnoticed(before: Module, after: Module, *kept: str, only_grows: bool = Fals
     if any(is_meant(each) for each in others for is_meant in FACETS.values()):
         return None
     try:
-        searches = [(kind, texts) for each in kept for kind, texts in json.loads(each).items()]
+        found = [(kind, texts) for each in kept for kind, texts in json.loads(each).items()]
+        searches = [(kind, texts) for kind, texts in found if kind != WRITTEN]
     except (ValueError, AttributeError):
         return None  # it was not kept
     if others and (not searches or any(_is_noticed(others, *search) for search in searches)):

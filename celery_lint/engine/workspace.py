@@ -226,7 +226,7 @@ class Workspace:
             from celery_lint.engine.unnoticed import standing_with
 
             self._facts = self._cache.facts(manifest)
-            stands = standing_with(manifest, self._verdict, self._facts, reading)
+            stands = standing_with(manifest, self._verdict, self._facts, reading, text)
             if stands is not None:
                 return stands
         if self._editing is None or self._editing.path != path:
@@ -326,7 +326,7 @@ class Workspace:
 
             first = FirstPass(self._whole(listing).task_decorators).passes
             changed = [path for path in listing.python if path not in unchanged]
-            same = None if earlier.worded else standing(earlier, facts, library, changed, first)
+            same = standing(earlier, facts, library, changed, first)
             if same is not None:
                 digests = {**earlier.digests, **same.digests}
                 settled = settled[: len(earlier.others)]
@@ -357,7 +357,7 @@ class Workspace:
             from celery_lint.engine.building import lines_of
             from celery_lint.engine.unnoticed import looked
 
-            was_after = looked(built.modules.values(), built.known.project.functions.searched)
+            was_after = looked(built.modules.values(), built.known.project)
             self._cache.save(manifest, cache.Facts(lines_of(built, library), was_after))
         else:
             self._built = built

@@ -46,7 +46,7 @@ class Manifest(NamedTuple):
     (or could not be read), ``names`` what the second filter looked for, ``named`` the files that it let
     through, ``stray`` those that were read for nothing, ``asked`` those that a chain led to and that were
     not worth reading as they were. ``options`` is the text of the options that all this was found with,
-    ``worded`` whether the words of all files counted, also of those that nobody reads. ``token`` is the
+    ``worded`` whether files were asked for their words, also those that nobody reads. ``token`` is the
     digest of the facts that belong to it.
     """
 

@@ -21,28 +21,59 @@ Answer = TypeVar("Answer")
 
 
 class Written:
-    """What the files of a workspace say, whatever they are: read when somebody first asks for a word."""
+    """What the files of a workspace say, whatever they are: read when somebody first asks for a word.
+
+    What Python files were asked is kept: one that has another text and says the same changes nothing.
+    """
 
     def __init__(self, read: Callable[[], Iterable[tuple[str, bytes]]] = tuple) -> None:
         self._read = read
         self._texts: dict[str, bytes] | None = None
         #: Whether somebody has asked.
         self.is_read = False
+        #: Whether somebody has looked at all that Python files say.
+        self.is_read_whole = False
+        #: The Python files of which somebody has looked at all that they say.
+        self.read_whole: set[str] = set()
         self._paths: list[str] = []
         # The files that hold a word, among so many that have been looked at.
         self._holding: dict[str, tuple[list[str], int]] = {}
         self._lines: dict[tuple[str, str], list[int]] = {}
         self._found: dict[Callable[[bytes], Any], dict[str, Any]] = {}
-        self._is_found: dict[Callable[[bytes], Any], bool] = {}
+        # The first file that a search finds something in, if any.
+        self._first: dict[Callable[[bytes], Any], str] = {}
+        self._answers: dict[tuple[str, Callable[..., Any], tuple[str, ...]], Any] = {}
 
     @property
     def texts(self) -> dict[str, bytes]:
         """All of them, by path."""
+        self.is_read_whole = True
+        return self._all()
+
+    def _all(self) -> dict[str, bytes]:
         if self._texts is None:
             self._texts = dict(self._read())
             self._paths = self._paths or list(self._texts)
             self.is_read = True
         return self._texts
+
+    @property
+    def beside_code(self) -> dict[str, bytes]:
+        """Those of the files that are no Python files, by path."""
+        return {path: text for path, text in self._all().items() if not path.endswith(".py")}
+
+    def text(self, path: str) -> bytes:
+        """All that a file says."""
+        if path.endswith(".py"):
+            self.read_whole.add(path)
+        return self._all()[path]
+
+    def ask(self, path: str, question: Callable[..., Any], *given: str) -> Any:
+        """What a file answers to a question, which is a function of its text and of what is given."""
+        key = (path, question, given)
+        if key not in self._answers:
+            self._answers[key] = question(self._all()[path], *given)
+        return self._answers[key]
 
     def held(self) -> Mapping[str, bytes]:
         """Those that are in memory, by path: all or none."""
@@ -63,7 +94,7 @@ class Written:
                 continue
             if self.is_read and passed == len(self._paths):
                 return
-            texts = self.texts
+            texts = self._all()
             for path in self._paths[passed:]:
                 passed += 1
                 if own in texts.get(path, b""):
@@ -75,7 +106,7 @@ class Written:
         """The lines of a file that a word stands on."""
         key = (path, word)
         if key not in self._lines:
-            self._lines[key] = lines_with(word, self.texts[path])
+            self._lines[key] = lines_with(word, self._all()[path])
         return self._lines[key]
 
     def lines(self, word: str) -> dict[str, list[int]]:
@@ -85,7 +116,7 @@ class Written:
     def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
         """What a search finds, by the Python files that it finds anything in: once for all rounds."""
         if search not in self._found:
-            texts = self.texts.items()
+            texts = self._all().items()
             found = ((path, search(text)) for path, text in texts if path.endswith(".py"))
             self._found[search] = {path: answer for path, answer in found if answer}
         return self._found[search]
@@ -94,10 +125,34 @@ class Written:
         """Whether a search finds anything in a Python file."""
         if search in self._found:
             return bool(self._found[search])
-        if search not in self._is_found:
-            texts = self.texts.items()
-            self._is_found[search] = any(search(text) for path, text in texts if path.endswith(".py"))
-        return self._is_found[search]
+        if search not in self._first:
+            texts = self._all().items()
+            found = (path for path, text in texts if path.endswith(".py") and search(text))
+            self._first[search] = next(found, "")
+        return self._first[search] != ""
+
+    def asked(self) -> Asked:
+        """What has been asked of files, and what they answered."""
+        words = {
+            word: (found, self._paths[passed - 1] if passed < len(self._paths) else "")
+            for word, (found, passed) in self._holding.items()
+            if passed
+        }
+        return Asked(words, self._lines, self._found, self._first, self._answers)
+
+
+class Asked(NamedTuple):
+    """What has been asked of the files of a workspace.
+
+    ``words`` tells which files hold a word, and the last one that was looked at for it, if that was not all
+    of them; ``first`` the first file that a search finds something in, after which it was over.
+    """
+
+    words: dict[str, tuple[list[str], str]]
+    lines: dict[tuple[str, str], list[int]]
+    found: dict[Callable[[bytes], Any], dict[str, Any]]
+    first: dict[Callable[[bytes], Any], str]
+    answers: dict[tuple[str, Callable[..., Any], tuple[str, ...]], Any]
 
 
 def lines_with(word: str, text: bytes) -> list[int]:

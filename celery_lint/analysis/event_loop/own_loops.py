@@ -88,7 +88,7 @@ class OwnLoops:
         said = _IMPORTED if stem == function.name else rb"\b%b\b(?!\.py\b)"
         module_said = re.compile(said.replace(b"%b", stem.encode()))
         return any(
-            path.endswith(".py") and path != module.path and module_said.search(written.texts[path])
+            path.endswith(".py") and path != module.path and module_said.search(written.text(path))
             for path in written.lines(function.name).keys() & written.lines(stem).keys()
         )
 

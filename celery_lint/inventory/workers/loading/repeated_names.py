@@ -158,10 +158,12 @@ class RepeatedNames:
             name = rb"(?!)"
         said = re.compile(rb"(?<!\w)%b(?!\w)" % stem.encode())
         named = re.compile(rb"(?<![\w.])%b(?!\w)" % name)
-        texts = self.project.deployment.written.texts
+        written = self.project.deployment.written
         return any(
-            file != path and not file.endswith(_FOR_PEOPLE) and said.search(named.sub(b"", texts[file]))
-            for file in self.project.deployment.written.holding(stem)
+            file != path
+            and not file.endswith(_FOR_PEOPLE)
+            and said.search(named.sub(b"", written.text(file)))
+            for file in written.holding(stem)
         )
 
     def _do_the_same(self, task: Task, other: Task) -> bool:

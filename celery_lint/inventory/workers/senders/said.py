@@ -110,7 +110,7 @@ class Said:
             self._taken[key] = (
                 module.path.endswith("__init__.py")  # those beside it take its names without saying its own
                 or any(
-                    _takes(written.texts[other], stem, name)
+                    written.ask(other, _takes, stem, name)
                     for other in written.holding(stem)
                     if other.endswith(".py") and other != module.path and not self.is_left(other)
                 )
@@ -158,7 +158,7 @@ class Said:
         """Whether a line of another file may mean by a name what this module has."""
         if path.endswith(".py"):
             return self.may_take(path, module, name)
-        if leaf_of(module.path).encode() in self.project.deployment.written.texts[path]:
+        if leaf_of(module.path).encode() in self.project.deployment.written.text(path):
             return True
         if "_" in name.strip("_") or not path.endswith(_OF_PEOPLE):
             return True
@@ -168,7 +168,7 @@ class Said:
     def _prose(self, path: str) -> list[bytes]:
         """The lines of a text for people, of which only the last one is kept."""
         if self._lines_of[0] != path:
-            self._lines_of = path, self.project.deployment.written.texts[path].split(b"\n")
+            self._lines_of = path, self.project.deployment.written.text(path).split(b"\n")
         return self._lines_of[1]
 
     def _is_fished(self, module: Module) -> bool:

@@ -62,7 +62,7 @@ class PassedBy:
                 continue
             if not other.endswith(_FOR_PEOPLE):
                 return True
-            lines = written.texts[other].split(b"\n")
+            lines = written.text(other).split(b"\n")
             if any(_COMMAND.search(lines[number - 1]) for number in numbers):
                 return True
         return False

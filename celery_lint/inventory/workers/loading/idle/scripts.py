@@ -77,7 +77,7 @@ class Scripts:
             name = path.lower().rpartition("/")[2]
             if name.endswith(PROSE) or _PATTERN.search(name) or is_test_path(path):
                 continue
-            text = written.texts[path].decode("utf-8", "replace")
+            text = written.text(path).decode("utf-8", "replace")
             yield from _of_code(text) if name.endswith((".py", ".pyw")) else _of_script(text)
 
 

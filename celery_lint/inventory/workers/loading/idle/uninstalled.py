@@ -85,7 +85,4 @@ class Uninstalled:
 
     def _is_installed(self) -> bool:
         """Whether any other file says that Celery is installed, or tells people to do it."""
-        return any(
-            not path.endswith(".py") and _INSTALLED.search(text)
-            for path, text in self.project.deployment.written.texts.items()
-        )
+        return any(_INSTALLED.search(text) for text in self.project.deployment.written.beside_code.values())
