@@ -124,7 +124,9 @@ class WrittenAround(Written):
 
     def ask(self, path: str, question: Callable[..., Any], *given: str) -> Any:
         """What a file answers."""
-        return question(self._all()[path], *given)
+        if path != self._path:
+            return self._around.ask(path, question, *given)
+        return question(self._own, *given)
 
     def found(self, search: Callable[[bytes], Answer | None]) -> dict[str, Answer]:
         """What a search finds in the Python files that it finds anything in."""

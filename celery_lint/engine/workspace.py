@@ -223,7 +223,7 @@ class Workspace:
         if isinstance(reading, Unparsed):
             return Verdict([], frozenset(), [reading], {}, {})
         if stale is None and self._around is None and self._verdict is not None:
-            from celery_lint.engine.unnoticed import standing_with
+            from celery_lint.engine.edited.unnoticed import standing_with
 
             self._facts = self._cache.facts(manifest)
             stands = standing_with(manifest, self._verdict, self._facts, reading, text)
@@ -321,7 +321,7 @@ class Workspace:
             listing.has_launch_files_of(earlier.listing) and stamps.begin(others, earlier.others)
         )
         if earlier is not None and launched and listing.has_files_of(earlier.listing):
-            from celery_lint.engine.unnoticed import standing
+            from celery_lint.engine.edited.unnoticed import standing
             from celery_lint.files.filter import FirstPass
 
             first = FirstPass(self._whole(listing).task_decorators).passes
@@ -355,7 +355,7 @@ class Workspace:
         )
         if self.configuration.cache:
             from celery_lint.engine.building import lines_of
-            from celery_lint.engine.unnoticed import looked
+            from celery_lint.engine.edited.unnoticed import looked
 
             was_after = looked(built.modules.values(), built.known.project)
             self._cache.save(manifest, cache.Facts(lines_of(built, library), was_after))

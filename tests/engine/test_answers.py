@@ -15,7 +15,7 @@ import pytest
 from celery_lint import engine
 from celery_lint.diagnostics import Report
 from celery_lint.engine import building
-from celery_lint.engine.answers import answered, same_answers
+from celery_lint.engine.edited.answers import answered, same_answers
 from celery_lint.files import stamps
 from celery_lint.model.commands import Written
 from scripts.edits import FIXTURES, TICK

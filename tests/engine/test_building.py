@@ -13,7 +13,7 @@ import pytest
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine import building
 from celery_lint.engine.building import Built, build
-from celery_lint.engine.unnoticed import says_the_same
+from celery_lint.engine.edited.unnoticed import says_the_same
 from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.library import NOTHING_KEPT, Kept, Library
 from celery_lint.inventory.code.graph import LAYERS

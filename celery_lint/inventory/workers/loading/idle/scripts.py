@@ -77,8 +77,15 @@ class Scripts:
             name = path.lower().rpartition("/")[2]
             if name.endswith(PROSE) or _PATTERN.search(name) or is_test_path(path):
                 continue
-            text = written.text(path).decode("utf-8", "replace")
-            yield from _of_code(text) if name.endswith((".py", ".pyw")) else _of_script(text)
+            yield from written.ask(path, _in_code if name.endswith((".py", ".pyw")) else _in_script)
+
+
+def _in_code(text: bytes) -> list[str]:
+    return [*_of_code(text.decode("utf-8", "replace"))]
+
+
+def _in_script(text: bytes) -> list[str]:
+    return [*_of_script(text.decode("utf-8", "replace"))]
 
 
 def _of_script(text: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 from celery_lint.diagnostics import Diagnostic, Unparsed
-from celery_lint.engine.answers import WRITTEN, answered, same_answers
+from celery_lint.engine.edited.answers import WRITTEN, answered, same_answers
 from celery_lint.engine.verdict import Verdict, unpacked
 from celery_lint.files.cache import Facts, Manifest
 from celery_lint.files.filter import Pair

@@ -1,0 +1,1 @@
+"""Whether what has changed in files since the last run concerns anybody."""
