@@ -63,8 +63,10 @@ _OF_SIGNALS = {
 }
 # What teaches the encoder other classes.
 _TEACHING = frozenset({"kombu.utils.json.register_type", "kombu.utils.json"})
-_DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attrs.define"})
-_PLAIN_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "pydantic.BaseModel"})
+_DECORATORS = frozenset({"dataclasses.dataclass", "attr.s", "attrs.define", "enum.unique"})
+# Members of these are neither texts nor numbers, but of `IntEnum`, `StrEnum`, and where `str` is a base.
+_ENUMERATIONS = frozenset({"enum.Enum", "enum.Flag"})
+_PLAIN_BASES = _ENUMERATIONS | {"builtins.object", "abc.ABC", "typing.Generic", "pydantic.BaseModel"}
 # Methods by which an object may tell the encoder what it is, or be something else.
 _OWN_METHODS = frozenset({"__json__", "__new__", "__getattr__", "__getattribute__"})
 _MODELS = frozenset({"django.contrib.auth.get_user_model()", "django.apps.apps.get_model()"})
@@ -135,6 +137,9 @@ class Encoding:
             return f"a {value.data}"
         if value.kind == "call" and value.chain:
             return self._made(module, flow, f"{value.chain}()")
+        if value.kind == "either" and value.data != "|":  # the one or the other
+            kinds = [self._kind(module, flow, step, item) for item in value.items]
+            return kinds[0] if kinds and all(kinds) else ""
         if value.kind != "name":
             return ""
         if value.chain[:1] == "%" and value.chain[-1] not in ")]":
@@ -149,7 +154,7 @@ class Encoding:
         if chain[-2:] == "[]":
             return self._row(module, chain)
         if chain[-2:] != "()":
-            return ""
+            return self._member(module, chain)
         if self.results.of(module, flow.function, chain) is not None:
             return "the result of a task"
         entity = self.project.resolve(module, chain[:-2])
@@ -229,11 +234,23 @@ class Encoding:
                 if base.kind != "external" or base.name.removesuffix("[]") not in _PLAIN_BASES:
                     return ""
             elif _has_own(class_) or not all(
-                self.project.resolve(base.module, decorator.chain).name in _DATACLASSES
+                self.project.resolve(base.module, decorator.chain).name in _DECORATORS
                 for decorator in class_.decorators
             ):
                 return ""
         return f"an instance of `{name}`"
+
+    def _member(self, module: Module, chain: str) -> str:
+        """``Status.DONE``, of an enumeration that is nothing else besides."""
+        owner, _, name = chain.rpartition(".")
+        entity = self.project.resolve(module, owner) if owner and owner[:1] not in "%~" else None
+        class_ = entity.class_() if entity is not None and entity.kind == "class" else None
+        if entity is None or class_ is None or name not in class_.attributes or name[:1] == "_":
+            return ""
+        bases = self.project.bases(entity)
+        if not any(base.name in _ENUMERATIONS for base in bases if base.class_() is None):
+            return ""
+        return f"a member of `{class_.name}`" if self._instance(entity) else ""
 
     # ------------------------------------------------------------------ what a name holds
 
@@ -258,7 +275,7 @@ class Encoding:
         """What a statement binds to a name that has several bindings, or that a loop binds."""
         if step.stores != (name,):
             return ""
-        if step.kind == "assign" and step.value.endswith("()"):
+        if step.kind == "assign" and step.value[:1] not in ("", *"#'{[(|*?%"):
             return self._made(module, flow, step.value)
         if step.kind != "for":
             return ""

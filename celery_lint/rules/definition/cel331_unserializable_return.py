@@ -14,10 +14,10 @@ class UnserializableReturn(Rule):
     ## Why it matters
 
     What a task returns is kept as JSON, unless a setting says otherwise. A set, a `Path`, an object of a
-    model or an exception cannot be: the task has done its work, and then its run fails with
-    `kombu.exceptions.EncodeError: Object of type ValueError is not JSON serializable`. What waits for its
-    result, or comes next in a chain, gets that error. An exception that is returned, not raised, would be a
-    success besides.
+    model, a member of an `Enum` or an exception cannot be: the task has done its work, and then its run
+    fails with `kombu.exceptions.EncodeError: Object of type ValueError is not JSON serializable`. What
+    waits for its result, or comes next in a chain, gets that error. An exception that is returned, not
+    raised, would be a success besides.
 
     ## Example
 
