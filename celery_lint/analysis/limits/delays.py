@@ -174,10 +174,16 @@ class Delays:
 
     def _retried_later(self) -> Iterator[tuple[Place, str, float, tuple[Task, ...]]]:
         for call in self.retry_calls.all:
-            countdown = call.given("countdown")
-            seconds = self.project.number(call.module, countdown)
-            if seconds is not None and countdown is not None and not self.retries.gives_up(call):
-                yield call.module.place(countdown.span), "countdown", seconds, call.tasks
+            times = [
+                (name, given) for name in ("countdown", "eta") if (given := call.given(name)) is not None
+            ]
+            if not times or self.retries.gives_up(call):
+                continue
+            word, given = times[0]
+            known = self.project.number if word == "countdown" else self._from_now
+            seconds = known(call.module, given)
+            if seconds is not None:
+                yield call.module.place(given.span), word, seconds, call.tasks
         for policy in self.retries.policies:
             option = policy.options.get("default_retry_delay")
             if option is None or (policy.automatic and policy.backs_off(self.project)):

@@ -17,6 +17,9 @@ _TAKING = frozenset({"pop", "popleft"})
 _DEEPEST = 6
 _MOST = 4
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+_TIMES = frozenset({"countdown", "eta"})
+#: What sends a message that may be due later.
+DELAYING = frozenset({"apply_async", "retry", "send_task"})
 #: What starts a worker with words, as a shell would have them.
 STARTING = "worker_main"
 
@@ -187,6 +190,28 @@ def with_its_words(node: ast.Call, scope: Scope) -> ast.Call:
     words = [_summed(word, scope) for word in made.elts]
     stated = ast.copy_location(ast.List(words, ast.Load()), made)
     return ast.copy_location(ast.Call(node.func, [stated], []), node)
+
+
+def with_its_times(node: ast.Call, scope: Scope) -> ast.Call:
+    """The call with the sum in place of a local name that holds when its message is due.
+
+    ``when = now() + timedelta(days=3)`` above ``apply_async(eta=when)``; it stands where the name does.
+    """
+    keywords = [_with_its_time(keyword, scope) for keyword in node.keywords]
+    if keywords == node.keywords:
+        return node
+    return ast.copy_location(ast.Call(node.func, node.args, keywords), node)
+
+
+def _with_its_time(keyword: ast.keyword, scope: Scope) -> ast.keyword:
+    given = keyword.value
+    if keyword.arg not in _TIMES or not isinstance(given, ast.Name) or given.id in scope.opaque:
+        return keyword
+    values = scope.values.get(given.id, ())
+    if len(values) != 1 or not isinstance(values[0], ast.BinOp):
+        return keyword
+    total = ast.copy_location(ast.BinOp(values[0].left, values[0].op, values[0].right), given)
+    return ast.copy_location(ast.keyword(keyword.arg, total), keyword)
 
 
 def _made(given: ast.expr, scope: Scope) -> ast.List | ast.Tuple | None:

@@ -30,7 +30,14 @@ from celery_lint.model.reading.apart.refused import refused_in
 from celery_lint.model.reading.apart.versions import Pythons, cut_other_versions
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
-from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
+from celery_lint.model.reading.elements import (
+    DELAYING,
+    STARTING,
+    Elements,
+    with_its_times,
+    with_its_words,
+    worth_following,
+)
 from celery_lint.model.reading.expressions import first_words, given_class, is_given, spelled
 from celery_lint.model.reading.keeping import (
     FIELDS,
@@ -279,8 +286,7 @@ class Reader:
             lines.append(pack_call(chain, place(record.node), record.flags, above, arguments))
             leaf = leaf_of_chain(chain)
             if kept_whole(chain, leaf):
-                node = with_its_words(record.node, scope) if leaf == STARTING else record.node
-                values.append((index, self._value(node, scope)))
+                values.append((index, self._value(_stated(record.node, leaf, scope), scope)))
         return "\n".join(lines), tuple(values)
 
     def _arguments(self, node: ast.Call, scope: Scope, kept: dict[int, int]) -> list[str]:
@@ -348,6 +354,13 @@ def read_module(path: str, source: Source, pythons: Pythons = ()) -> Module:
         return Reader(source, tree, seen).module(path)
     finally:
         seen.let_go()
+
+
+def _stated(node: ast.Call, leaf: str, scope: Scope) -> ast.Call:
+    """A call with what its function binds to names that it is given, where that tells what it does."""
+    if leaf == STARTING:
+        return with_its_words(node, scope)
+    return with_its_times(node, scope) if leaf in DELAYING else node
 
 
 def _receiver(scope: Scope) -> str:

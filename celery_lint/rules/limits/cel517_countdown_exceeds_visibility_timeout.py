@@ -55,11 +55,11 @@ class CountdownExceedsVisibilityTimeout(Rule):
 
     ## Limits
 
-    The broker must be known: from the scheme of a constant URL, or from the option `broker`; where it is not,
-    this is CEL518. Looks at constant values of `countdown`, at `eta=now() + timedelta(...)`, and at the
-    delays of retries (`retry(countdown=...)`, `default_retry_delay`). A long visibility timeout has a price:
-    messages of a worker that was killed wait for as long. For delays of days, store what is due and let a
-    periodic task send it.
+    The broker must be known: from the scheme of a constant URL, or from the option `broker`; where it is
+    not, this is CEL518. Looks at constant values of `countdown`, at `eta=now() + timedelta(...)`, also by
+    way of a variable, and at the delays of retries (`retry(countdown=...)`, `retry(eta=...)`,
+    `default_retry_delay`). A long visibility timeout has a price: messages of a worker that was killed wait
+    for as long. For delays of days, store what is due and let a periodic task send it.
 
     ## References
 
