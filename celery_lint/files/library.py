@@ -96,7 +96,7 @@ class Library:
         self.lines: dict[str, str] = {}
         self._for_cache = for_cache
         self._pythons = pythons
-        self._root = root
+        self.root = root
         self._sizes = sizes
         self._kept = kept
         self._progress = progress
@@ -175,7 +175,7 @@ class Library:
 
     def _data(self, path: str) -> bytes:
         """The content of a file; raises NotParsed."""
-        return self._held().get(path) or read(f"{self._root}/{path}", within=self._root)
+        return self._held().get(path) or read(f"{self.root}/{path}", within=self.root)
 
     def earlier(self, path: str) -> Module | None:
         """The facts that a file had when the cache was written."""

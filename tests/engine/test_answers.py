@@ -14,7 +14,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.diagnostics import Report
-from celery_lint.engine import building
+from celery_lint.engine import building, deployment
 from celery_lint.engine.edited.answers import answered, same_answers
 from celery_lint.files import stamps
 from celery_lint.model.commands import Written
@@ -147,6 +147,31 @@ def edited(folder: Path, path: str, change: Callable[[str], str]) -> Report:
     return outcome(folder, cache=True)
 
 
+def test_an_edit_links_where_the_workspace_is_started_otherwise(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds = counted(monkeypatch)
+    said = edited(project, VIEWS, lambda text: f"{text}\n\ndef added():\n    return 1\n")
+    assert not builds
+    # Code that names a folder says that it is not left behind.
+    monkeypatch.setattr(deployment, "left_behind", lambda *_: ("shop/old",))
+    assert edited(project, VIEWS, lambda text: f"{text}\n\ndef more():\n    return 1\n") == said
+    assert len(builds) == 1
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often the project is linked from now on."""
+    build = building.build
+    builds: list[int] = []
+
+    def building_again(*given: Any) -> Any:
+        builds.append(1)
+        return build(*given)
+
+    monkeypatch.setattr(building, "build", building_again)
+    return builds
+
+
 @pytest.mark.parametrize(
     ("path", "change", "many"),
     [
@@ -169,13 +194,7 @@ def test_an_edit_links_only_where_a_file_answers_something_else(
         (project / path).write_text("WORDS = 1\n", encoding="utf-8")
         time.sleep(TICK)
         outcome(project, cache=True)
-    build, builds = building.build, []
-
-    def building_again(*given: Any) -> Any:
-        builds.append(1)
-        return build(*given)
-
-    monkeypatch.setattr(building, "build", building_again)
+    builds = counted(monkeypatch)
     for _ in range(2):  # what moves is kept
         said = edited(project, path, change)
         assert len(builds) == many

@@ -11,7 +11,7 @@ from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
-from celery_lint.model.commands import Written, lines_with
+from celery_lint.model.commands import Deployment, Written, lines_with
 
 WRITTEN = "written"
 """Under this name stands what was asked of a text, beside what was searched for in its functions."""
@@ -104,8 +104,15 @@ def _question(name: str) -> Callable[..., Any]:
     return question
 
 
+def started(deployment: Deployment) -> str:
+    """How a workspace is started, as a text: some of it follows from what Python files say."""
+    return _told([each for each in deployment if not isinstance(each, Written)])
+
+
 def _told(answer: Any) -> str:
     """An answer as a text: equal ones have the same."""
+    if isinstance(answer, Mapping):
+        answer = frozenset(answer.items())
     if isinstance(answer, (set, frozenset)):
         return f"{{{', '.join(sorted(map(_told, answer)))}}}"
     if isinstance(answer, (tuple, list)):

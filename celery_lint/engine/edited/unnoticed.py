@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 from celery_lint.diagnostics import Diagnostic, Unparsed
-from celery_lint.engine.edited.answers import WRITTEN, answered, same_answers
+from celery_lint.engine.edited.answers import WRITTEN, answered, same_answers, started
 from celery_lint.engine.verdict import Verdict, unpacked
 from celery_lint.files.cache import Facts, Manifest
 from celery_lint.files.filter import Pair
@@ -35,6 +35,8 @@ EVERYWHERE = ""
 """In place of the path of a module: what was searched for in all of them."""
 
 _ASKED = "asked"
+_STARTED = "started"
+_BESIDE = (WRITTEN, _STARTED)  # what stands beside what was searched for
 # What was searched for in so many modules is kept for all.
 _MANY = 8
 _NUMBER = re.compile(r"\d+")
@@ -54,6 +56,7 @@ def looked(modules: Iterable[Module], project: Project) -> dict[str, str]:
         own = _by_kind(module.functions.searched - common)
         found[module.path] = {**own, _ASKED: sorted(module.functions.asked)}
     written = project.deployment.written
+    found[EVERYWHERE][_STARTED] = started(project.deployment)
     for path, row in answered(written).items() if written.is_read else ():
         found.setdefault(path, {})[WRITTEN] = row
     return {path: json.dumps(each) for path, each in found.items()}
@@ -123,10 +126,21 @@ def standing(
         verdict = verdict and shifted(verdict, path, lines)
         if any(was != now for was, now in lines.items()):  # what is said knows the lines of these facts
             moved[path] = json.dumps(same.modules[path])
-    if verdict is None:
+    if verdict is None or not _starts_the_same(earlier, facts, library):
         return None
     is_new = moved or told != facts.looked
     return Standing(verdict, same.digests, Facts({**facts.lines, **moved}, told) if is_new else None)
+
+
+def _starts_the_same(earlier: Manifest, facts: Facts, library: Library) -> bool:
+    """Whether the workspace is started as it was: code may name folders that are left behind."""
+    from celery_lint.engine.deployment import deployment_of
+
+    try:
+        known = json.loads(facts.looked[EVERYWHERE])[_STARTED]
+    except (LookupError, ValueError, TypeError):
+        return False  # it was not kept
+    return bool(known == started(deployment_of(library.root, earlier.listing, [])))
 
 
 def _answers(
@@ -233,7 +247,7 @@ def unnoticed(before: Module, after: Module, *kept: str, only_grows: bool = Fals
         return None
     try:
         found = [(kind, texts) for each in kept for kind, texts in json.loads(each).items()]
-        searches = [(kind, texts) for kind, texts in found if kind != WRITTEN]
+        searches = [(kind, texts) for kind, texts in found if kind not in _BESIDE]
     except (ValueError, AttributeError):
         return None  # it was not kept
     if others and (not searches or any(_is_noticed(others, *search) for search in searches)):
