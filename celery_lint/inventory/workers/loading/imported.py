@@ -170,6 +170,8 @@ class WorkerImports:
         if value is None or value.open_ended():
             return Discovery(place, module, None, None, value)
         given = value.first() or value.keyword("packages")
+        if given is not None and given.kind == "lambda" and given.items:
+            given = given.items[0]  # what Celery calls, when it looks into them
         related = value.items[1] if len(value.items) > 1 else value.keyword("related_name")
         name = "tasks" if related is None else self.project.text(module, related)
         if related is not None and name is None:
