@@ -193,8 +193,9 @@ class Commands:
     @once
     def told(self) -> frozenset[str]:
         """What texts of any kind tell people to give to ``-A``, if that leads to an application."""
-        texts = self.project.deployment.written.texts.values()
-        names = {name.decode().strip(".") for text in texts for name in _TOLD.findall(text)}
+        written = self.project.deployment.written
+        beside = [_told_in(text) for text in written.beside_code.values()]
+        names = frozenset[str]().union(*beside, *written.found(_told_in).values())
         modules = {self.project.imports.module_name(each.module.path) for each in self.applications.product}
         known = any(name in modules or f"{name}.celery" in modules for name in names)
         return frozenset(names if known else ())
@@ -295,3 +296,8 @@ def _starts_process(module: Module, function: Function) -> bool:
 def _within(folder: str, root: str) -> bool:
     """Whether an import root is in a folder, or a folder in it."""
     return f"{root}/".startswith(f"{folder}/") or (root != "" and f"{folder}/".startswith(f"{root}/"))
+
+
+def _told_in(text: bytes) -> frozenset[str]:
+    """What a text tells people to give to ``-A``."""
+    return frozenset([name.decode().strip(".") for name in _TOLD.findall(text)])

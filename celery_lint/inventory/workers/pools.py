@@ -251,10 +251,9 @@ class Pools:
         written = self.project.deployment.written
         words = [*_GREEN, *map(str.title, _GREEN)]
         paths = {path for word in words for path in written.holding(word)}
-        texts = {path: written.texts[path] for path in paths}
-        if any(_NAMED.search(text) for text in texts.values()):
+        if any(written.ask(path, _names_a_pool) for path in paths):
             return False
-        return any(is_list(path) and _SERVERS.search(text) for path, text in texts.items())
+        return any(is_list(path) and written.ask(path, _names_a_server) for path in paths)
 
     @once
     def awaits_tasks(self) -> bool:
@@ -313,3 +312,11 @@ def _joined(all_pools: list[WorkerPools]) -> WorkerPools:
     pools = [pool for some in all_pools for pool in some.known]
     hidden = dict.fromkeys(command for some in all_pools for command in some.hidden)
     return WorkerPools(_merged(dict.fromkeys(pools)), all(some.complete for some in all_pools), tuple(hidden))
+
+
+def _names_a_pool(text: bytes) -> bool:
+    return _NAMED.search(text) is not None
+
+
+def _names_a_server(text: bytes) -> bool:
+    return _SERVERS.search(text) is not None
