@@ -52,6 +52,18 @@ def test_a_message_for_a_name_that_no_task_has_is_thrown_away(alone: Start) -> N
     assert worker.marks() == {"accepts"}
 
 
+@pytest.mark.proof("CEL320")
+def test_a_class_task_that_nobody_registers_is_unknown(alone: Start) -> None:
+    """Sending it works, by an object and by its name; the worker has never heard of it."""
+    worker = alone("bridges", "prefork", concurrency=1)
+    assert worker.bad("send_class", "forgotten").all_succeeded()
+    assert worker.bad("forgotten").failed_only_with("NotRegistered: .*bridges.forgotten.*")
+    assert "The message has been ignored and discarded" in worker.log()
+    assert worker.good("send_class", "registered").all_succeeded()
+    assert worker.good("registered").all_succeeded()
+    assert until(lambda: worker.marks() == {"forgotten"})
+
+
 @pytest.mark.proof("CEL724")
 def test_a_route_for_another_name_changes_nothing(alone: Start) -> None:
     """The task goes where it would go without any route."""

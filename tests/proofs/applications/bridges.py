@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from application import app, mark
-from celery import Celery
+from celery import Celery, Task
 
 
 @app.task
@@ -58,3 +58,28 @@ def knows(how: str, name: str) -> bool:
 def send_to(queue: str) -> None:
     """Send the task ``accepts`` to a queue."""
     accepts.apply_async(queue=queue or None)
+
+
+class Forgotten(Task):  # type: ignore[misc]
+    """A class of tasks that nobody registers."""
+
+    name = "bridges.forgotten"
+
+    def run(self) -> None:
+        """Leave a trace."""
+        mark("forgotten")
+
+
+class Registered(Forgotten):
+    """One that is registered."""
+
+    name = "bridges.registered"
+
+
+app.register_task(Registered())
+
+
+@app.task
+def send_class(name: str) -> str | None:
+    """Send a task by an object of its class."""
+    return (Forgotten() if name == "forgotten" else Registered()).delay().id
