@@ -75,7 +75,7 @@ class ClassTaskNotRegistered(Rule):
     name = "class-task-not-registered"
     severity = "error"
     preset = "recommended"
-    message = "no application has `{task}`: a worker throws away what is sent"
+    message = "no application has `{task}`: workers discard what is sent"
     help = "register an object of it, as with `app.register_task({task}())`"
     proof = "tests/proofs/test_wiring.py::test_a_class_task_that_nobody_registers_is_unknown"
 
