@@ -30,8 +30,8 @@ from celery_lint.analysis.transactions.around.atomic_requests import AtomicReque
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
-from celery_lint.analysis.wiring.failed_attributes import FailedAttributes
-from celery_lint.analysis.wiring.failed_imports import LackingImports
+from celery_lint.analysis.wiring.imports.attributes import FailedAttributes
+from celery_lint.analysis.wiring.imports.lacking import LackingImports
 from celery_lint.analysis.wiring.lost_receivers import LostReceivers
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations

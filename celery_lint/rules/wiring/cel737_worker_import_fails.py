@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.failed_attributes import FailedAttribute, FailedAttributes
-from celery_lint.analysis.wiring.failed_imports import FailedImport, FailedImports
+from celery_lint.analysis.wiring.imports.attributes import FailedAttribute, FailedAttributes
+from celery_lint.analysis.wiring.imports.failed import FailedImport, FailedImports
 from celery_lint.inventory.workers.loading.certain import told
 from celery_lint.inventory.workers.loading.circles import Circle, Circles
 from celery_lint.rule import Cause, Finding, Rule, on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.failed_imports import FailedImports, FailedModule
+from celery_lint.analysis.wiring.imports.failed import FailedImports, FailedModule
 from celery_lint.rule import Finding, Rule, on
 
 _SHOWN = 4

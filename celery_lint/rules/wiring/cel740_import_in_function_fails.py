@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.failed_imports import LackingImport, LackingImports
+from celery_lint.analysis.wiring.imports.lacking import LackingImport, LackingImports
 from celery_lint.rule import Cause, Finding, Rule, on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from celery_lint.analysis.wiring.failed_imports import FailedImports
+from celery_lint.analysis.wiring.imports.failed import FailedImports
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.ends.attributes import Attributes

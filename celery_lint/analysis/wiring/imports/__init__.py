@@ -1,0 +1,1 @@
+"""Imports of modules that fail, and what modules lack."""
