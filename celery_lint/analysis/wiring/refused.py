@@ -17,6 +17,8 @@ _OF_CELERY = re.compile(r"celery(?:\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*")
 
 # Since this version of Celery only the program takes `-A`, and none of its sub-commands.
 _WITHOUT_LATE = (5, 0)
+# Files in which each command is that of another service.
+_OF_SERVICES = (".conf", ".ini", ".json", ".toml", ".yaml", ".yml", "Procfile")
 
 
 class Refused(NamedTuple):
@@ -68,14 +70,22 @@ class RefusedCommands:
     def late(self) -> list[Refused]:
         """The commands that name the application behind the sub-command, where Celery 5 is installed.
 
-        Once for the application. Celery 4 takes the option there, too.
+        Once for the application. Celery 4 takes the option there, too: a script that has both forms starts
+        what the version at hand takes, by a condition or behind a `||`.
         """
         found: dict[Place, list[WorkerCommand]] = {}
         installed = self.project.deployment.celery
         if installed is None or installed < _WITHOUT_LATE:
             return []
-        for command in (*self.project.deployment.commands, *self.project.deployment.others):
-            for application in self._meant(command) if command.late else ():
+        commands = (*self.project.deployment.commands, *self.project.deployment.others)
+        early = {
+            (each.path, each.program)
+            for each in commands
+            if not each.late and not each.path.endswith(_OF_SERVICES)
+        }
+        for command in commands:
+            has_both = (command.path, command.program) in early
+            for application in self._meant(command) if command.late and not has_both else ():
                 found.setdefault(application.place, []).append(command)
         return [Refused(place, wrong[0], tuple(wrong[1:])) for place, wrong in found.items()]
 
