@@ -15,7 +15,7 @@ from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.application.statements import Configuring, Given
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.facts import ANYTHING, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.words import held
 from celery_lint.project.known import Known, facts
@@ -25,6 +25,8 @@ from celery_lint.project.tables import written_mapping
 _KEEPING = "django_celery_beat"
 _OPEN = frozenset({"**", "?"})
 _MOST_PARTS = 40
+# What takes entries out of a schedule.
+_EMPTYING = frozenset({"clear", "pop", "popitem"})
 
 
 class Replaced(NamedTuple):
@@ -44,6 +46,7 @@ class ReplacedSchedules:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.applications = known.of(Applications)
         self.configuring = known.of(Configuring)
         self.settings = known.of(Settings)
@@ -61,7 +64,9 @@ class ReplacedSchedules:
                 continue
             if not all(map(_forgets, self.schedulers.of(application))):
                 continue
-            all_loaded = [each for each in self.settings.loads(application, SCHEDULE) if _is_certain(each)]
+            all_loaded = [
+                each for each in self.settings.loads(application, SCHEDULE) if self._is_certain(each)
+            ]
             for loaded in all_loaded:
                 if loaded.place == given[0].place:
                     found.update(self._in_vain(application, given[0], loaded))
@@ -71,6 +76,25 @@ class ReplacedSchedules:
                 if lost and place is not None:
                     found.setdefault(place, Replaced(place, loaded, lost))
         return list(found.values())
+
+    def _is_certain(self, loaded: Given) -> bool:
+        """Whether its module says that last, whatever the conditions in it, and takes nothing out of it."""
+        module, name = loaded.module, loaded.key
+        bound = module.bindings.get(name, ())
+        if loaded.is_conditional or (bound and bound[-1].span != loaded.value.span):
+            return False
+        if bound and (self._may_be_imported(module, name, bound[-1].span) or name in module.hidden):
+            return False
+        own = module.functions.get("")
+        return own is None or not any(
+            call.leaf() in _EMPTYING and _leaf(call.chain.rpartition(".")[0]) == name
+            for call in self.functions.calls(module, own)
+        )
+
+    def _may_be_imported(self, module: Module, name: str, span: Span) -> bool:
+        """Whether an import further down may bring another thing of the name."""
+        earlier = [each for each in module.needed if each.names == ("*",) and each.span < span]
+        return name in module.imports or ANYTHING in module.hidden or len(earlier) < len(module.star_imports)
 
     def _in_vain(
         self, application: Application, winning: Setting, loaded: Given
@@ -187,12 +211,6 @@ class ReplacedSchedules:
 
 def _holds(mapping: Value, span: Span) -> bool:
     return mapping.span.line <= span.line <= mapping.span.end_line
-
-
-def _is_certain(loaded: Given) -> bool:
-    """Whether what its module says last, whatever the conditions in it."""
-    bound = loaded.module.bindings.get(loaded.key, ())
-    return not loaded.is_conditional and (not bound or bound[-1].span == loaded.value.span)
 
 
 def _forgets(scheduler: Scheduler) -> bool:
