@@ -71,12 +71,16 @@ class TakenForSignatures:
         ]
 
     def _called(self, module: Module, function: Function) -> Iterator[CalledAndSent]:
-        for call in self.functions.calls(module, function):
+        calls = self.functions.calls(module, function)
+        for call in calls:
             receiver, _, method = call.chain.rpartition(".")
             if method not in _METHODS or not receiver.endswith("()") or call.in_try:
                 continue
-            task = self.tasks.of(self.project.resolve(module, receiver.removesuffix("()")))
-            if task is not None and self._returns_plain(task):
+            name = receiver.removesuffix("()")
+            task = self.tasks.of(self.project.resolve(module, name))
+            if task is None or not any(other.chain == name for other in calls):
+                continue  # an annotation says so, and nothing is called
+            if self._returns_plain(task):
                 yield CalledAndSent(module.place(call.span), method, task.label)
 
     def _returns_plain(self, task: Task) -> bool:

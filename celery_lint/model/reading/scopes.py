@@ -273,6 +273,17 @@ def _resolve_global(name: str, binder: Scope) -> str:
     return f":{binder.qualname}.{name}" if binder.kind == "class" else ""
 
 
+def _is_function(chain: str, scope: Scope) -> bool:
+    """Whether a chain names a function of the module, which is no class: ``def send(self: send): ...``."""
+    name = chain[1:]
+    if chain[:1] != ":" or not name[:1].islower() or "." in name:
+        return False
+    body = getattr(scope.module().node, "body", ())
+    return any(
+        isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name for each in body
+    )
+
+
 def _resolve_local(name: str, binder: Scope) -> str:
     if name == binder.first_parameter:
         owner = binder.owner()
@@ -284,7 +295,8 @@ def _resolve_local(name: str, binder: Scope) -> str:
         if annotation is None or values:
             return f"%{name}"
         chain = chain_of(annotation, binder.outer or binder)
-        return f"{chain}()" if chain and chain[:1] not in "~%" else f"%{name}"
+        is_class = chain and chain[:1] not in "~%" and not _is_function(chain, binder)
+        return f"{chain}()" if is_class else f"%{name}"
     chains: list[str] = []
     for value in values:
         if isinstance(value, ast.Constant) and value.value is None:
