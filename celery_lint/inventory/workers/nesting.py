@@ -9,10 +9,19 @@ from __future__ import annotations
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.model.facts import Function, Module
 from celery_lint.project.asking import asking
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 
 _APPLY = "nest_asyncio.apply"
 _SIGNALS = "celery.signals."
+# Of these no worker calls the handlers before it runs tasks: they are for beat, and for whoever sends.
+_ELSEWHERE = (
+    "after_task_publish",
+    "beat_",
+    "before_task_publish",
+    "eventlet_pool_postshutdown",
+    "worker_shut",
+)
 
 
 class Nesting:
@@ -27,7 +36,8 @@ class Nesting:
 
     def applies(self, module: Module, function: Function) -> bool:
         """Whether a function applies it, or a module that is imported before the function runs."""
-        return function.mentions(_APPLY) or self._in_all_processes or self._imports_it(module.path)
+        key = (module.path, function.qualname)
+        return key in self._functions or self._in_all_processes or self._imports_it(module.path)
 
     @once
     def _in_all_processes(self) -> bool:
@@ -38,23 +48,56 @@ class Nesting:
 
     @once
     def _by_handlers(self) -> bool:
+        """Whether a handler of a signal that workers send does so."""
+        if not self._functions:
+            return False
+        for module in self.project.product_modules():
+            for function in module.functions.decorated():
+                of_workers = any(_is_of_workers(decorator.chain) for decorator in function.decorators)
+                if of_workers and (module.path, function.qualname) in self._functions:
+                    return True
         return any(
-            decorator.chain.startswith(_SIGNALS)
+            self._is_one(self.project.resolve(module, chain))
+            for module, caller in self.project.calling(".connect")
+            for call in self.functions.calls(module, caller)
+            if _is_of_workers(call.chain)
+            for chain in call.named
+        )
+
+    def _is_one(self, entity: Entity) -> bool:
+        function = entity.function()
+        if function is None or entity.module is None:
+            return False
+        return (entity.module.path, function.qualname) in self._functions
+
+    @once
+    def _functions(self) -> frozenset[Key]:
+        """The functions that apply it, and those that call them; the code of a module has no name."""
+        found: set[Key] = set()
+        line = [
+            (module, function)
             for module in self.project.product_modules()
             for function in module.functions.holding(_APPLY)
-            for decorator in function.decorators
-        )
+            if any(
+                call.chain == _APPLY and not call.in_main for call in self.functions.calls(module, function)
+            )
+        ]
+        for module, function in line:  # which grows meanwhile
+            if (module.path, function.qualname) in found:
+                continue
+            found.add((module.path, function.qualname))
+            for caller, calling in self.project.calling(function.name) if function.name else ():
+                for call in self.functions.calls(caller, calling):
+                    if call.leaf() == function.name and not call.in_main:
+                        target = self.project.resolve(caller, call.chain)
+                        if target.module is module and target.function() is function:
+                            line.append((caller, calling))
+        return frozenset(found)
 
     @once
     def _applying(self) -> frozenset[str]:
         """The modules that apply it when they are imported."""
-        return frozenset(
-            module.path
-            for module in self.project.product_modules()
-            for own in module.functions.holding(_APPLY)
-            if not own.name
-            and any(call.chain == _APPLY and not call.in_main for call in self.functions.calls(module, own))
-        )
+        return frozenset(path for path, name in self._functions if not name)
 
     @asking("demand")
     def _imports_it(self, path: str) -> bool:
@@ -76,3 +119,8 @@ class Nesting:
                 found.add(path)
                 left.extend(self.imports.targets(module))
         return found
+
+
+def _is_of_workers(chain: str) -> bool:
+    """Whether a chain is a signal that workers send before they run tasks, or its `connect`."""
+    return chain.startswith(_SIGNALS) and not chain.removeprefix(_SIGNALS).startswith(_ELSEWHERE)

@@ -83,9 +83,10 @@ class ScheduleReplaced(Rule):
     Speaks of schedules that are set in a statement of the module itself, by `conf.beat_schedule` or
     `conf.update`, and of entries for tasks of the project that no other entry runs. Silent where anything
     reads the name of the schedule that is lost, where a condition or a `try` of the settings decides what is
-    loaded, where another application keeps it, where one of the two
-    unpacks others (`**`), and where a database keeps schedules (`beat_scheduler`, django-celery-beat). Which
-    Celery a project runs on is read in its lists of dependencies; 5.7 is assumed where these allow it.
+    loaded, where the settings import or empty it further down, where another application keeps it, where one
+    of the two unpacks others (`**`), and where a database keeps schedules (`beat_scheduler`,
+    django-celery-beat). Which Celery a project runs on is read in its lists of dependencies; 5.7 is assumed
+    where these allow it.
 
     ## References
 

@@ -64,7 +64,8 @@ class ImportInFunctionFails(Rule):
     Knows of modules and packages what `worker-import-fails` knows, and speaks of what they certainly lack. Of
     each function the first such import is told. Silent where a handler around it names `ImportError`, or
     catches all and does not raise again: the code may go on without it. So it is where such a handler stands
-    around a call of the function, or in its decorator, or nobody can know the decorator. Silent under
+    around a call that leads to the function, in what it is given to, in its decorator or in a context manager
+    around the import, or nobody can know the decorator. Silent under
     `if TYPE_CHECKING:`, of functions that nothing calls, and where what sends the task stands in another
     branch.
 
