@@ -15,7 +15,7 @@ from celery_lint.project.known import Known, once
 _APPLY = "nest_asyncio.apply"
 _SIGNALS = "celery.signals."
 # Of these no worker calls the handlers before it runs tasks: they are for beat, and for whoever sends.
-_ELSEWHERE = (
+_ELSEWHERE = ("after_task_publish", "beat_", "before_task_publish")
     "after_task_publish",
     "beat_",
     "before_task_publish",
