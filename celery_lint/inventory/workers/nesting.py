@@ -16,12 +16,6 @@ _APPLY = "nest_asyncio.apply"
 _SIGNALS = "celery.signals."
 # Of these no worker calls the handlers before it runs tasks: they are for beat, and for whoever sends.
 _ELSEWHERE = ("after_task_publish", "beat_", "before_task_publish")
-    "after_task_publish",
-    "beat_",
-    "before_task_publish",
-    "eventlet_pool_postshutdown",
-    "worker_shut",
-)
 
 
 class Nesting:
