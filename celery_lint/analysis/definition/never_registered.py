@@ -112,24 +112,21 @@ class ClassTasks:
         if self._says(name, known):
             return True
         objects = {
-            found[1]
-            for path in self._product(name)
-            for found in re.finditer(kept, _code(self.texts[path]), re.MULTILINE)
+            each
+            for path in self._holding(name)
+            if path.endswith(".py")
+            for each in self.project.deployment.written.ask(path, _found, kept)
         }
         return any(
             self._says(each, [rf"\b{each}{_USED}", kept.replace(r"(\w+)", each), known[-1]])
             for each in objects
         )
 
-    @property
-    def texts(self) -> dict[str, bytes]:
-        """All files of the workspace."""
-        return self.project.deployment.written.texts
-
-    def _product(self, name: str) -> Iterator[str]:
-        """The modules of the product that hold a word."""
+    def _holding(self, name: str) -> Iterator[str]:
+        """The files that hold a word, but for those for people, and Python files beside the product."""
         for path in self.project.deployment.written.holding(name):
-            if path.endswith(".py") and self.project.modules.is_product(path):
+            is_meant = self.project.modules.is_product(path) if path.endswith(".py") else True
+            if is_meant and not path.endswith(_OF_PEOPLE):
                 yield path
 
     def _says(self, name: str, known: list[str]) -> bool:
@@ -137,26 +134,31 @@ class ClassTasks:
 
         An import by another name counts: nobody has followed that.
         """
-        passed = re.compile("|".join([rf"^[ \t]*{_IMPORTS}", *known]), re.MULTILINE)
-        renamed, word = re.compile(rf"\b{name}[ \t]+as\b"), re.compile(rf"\b{name}\b")
-        for path in self.project.deployment.written.holding(name):
-            if not path.endswith(".py"):
-                if not path.endswith(_OF_PEOPLE) and word.search(_text(self.texts[path])):
-                    return True
-            elif self.project.modules.is_product(path):
-                code = _code(self.texts[path])
-                if renamed.search(code) or word.search(passed.sub("", code)):
-                    return True
-        return False
-
-
-def _text(text: bytes) -> str:
-    return text.decode(errors="replace")
+        return any(
+            self.project.deployment.written.ask(path, _says_more, name, *known)
+            if path.endswith(".py")
+            else self.project.deployment.written.lines_in(path, name)
+            for path in self._holding(name)
+        )
 
 
 def _code(text: bytes) -> str:
     """A text of Python without its comments."""
-    return _COMMENTS.sub("", _text(text))
+    return _COMMENTS.sub("", text.decode(errors="replace"))
+
+
+def _found(text: bytes, pattern: str) -> tuple[str, ...]:
+    """What the first group of a pattern finds in a text of Python."""
+    return tuple(each[1] for each in re.finditer(pattern, _code(text), re.MULTILINE))
+
+
+def _says_more(text: bytes, name: str, *known: str) -> bool:
+    """Whether a text of Python has a word in more than imports and these patterns."""
+    code = _code(text)
+    if re.search(rf"\b{name}[ \t]+as\b", code) is not None:
+        return True
+    rest = re.sub("|".join([rf"^[ \t]*{_IMPORTS}", *known]), "", code, flags=re.MULTILINE)
+    return re.search(rf"\b{name}\b", rest) is not None
 
 
 def _goes_through(text: bytes) -> bool:
